@@ -1,0 +1,86 @@
+/* packet: reading and writing DNS messages (RFC 1035 4, RFC 6891), with every length checked.
+ * Input is not trusted: it comes straight from the network. */
+#ifndef DNS_PACKET_H
+#define DNS_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/err.h"
+#include "dns/name.h"
+#include "dns/rrset.h"
+
+enum packet_opcode { OPCODE_QUERY = 0, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5 };
+enum packet_rcode {
+	RCODE_NOERROR = 0, RCODE_FORMERR = 1, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3,
+	RCODE_NOTIMP = 4, RCODE_REFUSED = 5, RCODE_NOTAUTH = 9, RCODE_BADSIG = 16,
+	RCODE_BADKEY = 17, RCODE_BADTIME = 18, RCODE_BADMODE = 19, RCODE_BADTRUNC = 22
+};
+#define PACKET_FLAG_QR 0x8000
+#define PACKET_FLAG_AA 0x0400
+#define PACKET_FLAG_TC 0x0200
+#define PACKET_FLAG_RD 0x0100
+
+const char *packet_rcode_name(unsigned rcode); /* "REFUSED"; "RCODE23" from a static table */
+
+/* A parsed message: a view of msg, which must outlive it. */
+struct packet {
+	const uint8_t *msg;
+	size_t len;        /* without the TSIG record, when there is one */
+	size_t full_len;   /* as received */
+	uint16_t id, flags;
+	uint16_t counts[4]; /* question, answer, authority, additional; TSIG not counted */
+	bool has_question;  /* exactly one question */
+	uint8_t qname[NAME_MAX_LEN];
+	uint16_t qtype, qclass;
+	bool has_edns;
+	uint16_t edns_size;
+	size_t tsig_offset; /* of the TSIG record's owner name in msg; 0: none */
+	size_t next;        /* reading position of packet_next */
+	unsigned section, left; /* likewise */
+};
+/* Checks header, counts, every name and RR header; TSIG only as the last record.
+ * OK or ERR_FORMAT.  More than one question is ERR_FORMAT. */
+int packet_parse(const uint8_t *msg, size_t len, struct packet *out, struct err *e);
+static inline unsigned packet_opcode(const struct packet *p)
+{
+	return p->flags >> 11 & 15;
+}
+static inline unsigned packet_rcode(const struct packet *p)
+{
+	return p->flags & 15;
+}
+
+struct packet_rr {
+	unsigned section; /* 1 answer, 2 authority, 3 additional */
+	uint8_t owner[NAME_MAX_LEN];
+	uint16_t type, class;
+	uint32_t ttl;
+	size_t rdata; /* offset in msg; decode with rdata_from_message */
+	uint16_t rdlen;
+};
+/* The next record behind the question: OK, ERR_MISSING at the end. */
+int packet_next(struct packet *p, struct packet_rr *out);
+
+/* Building.  Owner names are compressed against what was written before. */
+#define PACKET_NAMES 64
+struct packet_builder {
+	struct buf buf;
+	size_t limit; /* octets this message may have, room for TSIG already taken off by the caller */
+	uint16_t counts[4];
+	uint16_t names[PACKET_NAMES]; /* offsets of names written, for compression */
+	unsigned name_count;
+};
+/* Start: header and, unless qname is NULL, the question. */
+void packet_begin(struct packet_builder *b, size_t limit, uint16_t id, uint16_t flags,
+    const uint8_t *qname, uint16_t qtype);
+/* Add one record; ERR_LIMIT (nothing written) when it does not fit, else OK. */
+int packet_add(struct packet_builder *b, unsigned section, const uint8_t *owner, uint16_t type,
+    uint32_t ttl, const uint8_t *rdata, uint16_t rdlen);
+int packet_add_edns(struct packet_builder *b, uint16_t size, bool dnssec_ok);
+/* Write the counts; the message is b->buf. */
+void packet_end(struct packet_builder *b);
+void packet_builder_free(struct packet_builder *b);
+
+#endif

@@ -1,0 +1,87 @@
+/* keys: which keys a zone has and what each does now.  State lives in the token: one immutable
+ * record per zone (record.h); the store holds only intents.  Runs in the signing side. */
+#ifndef KEYS_KEYS_H
+#define KEYS_KEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/period.h"
+#include "keys/keyset.h"
+#include "pkcs11/token.h"
+#include "zone/store.h"
+
+struct keys;
+
+struct key_role_policy {
+	bool wanted;
+	uint16_t bits;
+	char token[64];
+	struct period prepublish, active, postpublish;
+};
+struct key_policy { /* what of a policy concerns keys */
+	char name[STORE_POLICY_MAX];
+	uint8_t algorithm;
+	struct key_role_policy ksk, zsk, csk; /* csk.wanted excludes the other two */
+	uint32_t ttl_dnskey, ttl_cds, max_ttl, propagation, ds_ttl; /* seconds */
+	bool extractable; /* keys may be wrapped for back-up */
+};
+
+enum key_state { KEY_GENERATED, KEY_PUBLISHED, KEY_READY, KEY_ACTIVE, KEY_RETIRED, KEY_REMOVED };
+enum ds_state { DS_NONE, DS_UNSUBMITTED, DS_SUBMITTED, DS_SEEN, DS_RETRACTED, DS_GONE };
+const char *key_state_name(enum key_state s);
+const char *ds_state_name(enum ds_state s);
+
+struct key_info { /* one line of `key list` */
+	const uint8_t *apex;
+	const struct keyset_key *key;
+	enum key_state state;
+	enum ds_state ds;
+	int64_t since;
+	bool has_next;
+	enum key_state next_state;
+	int64_t next_at;
+	const char *next_why;
+};
+
+/* How a zone's keys stand. */
+enum keys_status {
+	KEYS_UNKNOWN,  /* the token was not read yet, or is away */
+	KEYS_NONE,     /* no key and no record: a new zone */
+	KEYS_MAKING,   /* an intent is being carried out */
+	KEYS_GOOD,
+	KEYS_RECOVERY, /* keys without a record: never new; the operator must look */
+	KEYS_FROZEN    /* two writers */
+};
+
+struct keys *keys_new(struct loop *l, struct store *store);
+void keys_free(struct keys *k);
+/* A token to look in; borrowed.  Call before keys_load. */
+void keys_add_token(struct keys *k, struct token *t);
+/* (Re)read every token: once at start, and when a token came back.  done is called with OK, or the
+ * first token's error; zones whose token answered are usable either way.  Intents left by a crash
+ * are finished or adopted. */
+typedef void keys_done_fn(void *arg, int code, const char *why);
+void keys_load(struct keys *k, keys_done_fn *done, void *arg);
+
+enum keys_status keys_zone_status(const struct keys *k, const uint8_t *apex, char why[256]);
+/* Make the keys of a new zone (intent, keys, one record, proof by a challenge each); a zone that has
+ * them is OK at once.  now: calendar. */
+void keys_zone_make(struct keys *k, const uint8_t *apex, const struct key_policy *p, int64_t now,
+    keys_done_fn *done, void *arg);
+/* The set to sign with.  OK, or ERR_AGAIN / ERR_MISSING / ERR_REFUSED with words in e. */
+int keys_keyset(struct keys *k, const uint8_t *apex, int64_t now, struct keyset *out,
+    struct err *e);
+typedef void keys_each_fn(void *arg, const struct key_info *i);
+/* apex NULL: all zones. */
+void keys_each(struct keys *k, const uint8_t *apex, const struct key_policy *(*policy)(void *arg,
+    const uint8_t *apex), int64_t now, keys_each_fn *fn, void *arg);
+/* Is a DS seen, or unknown, at the parent?  (zone delete, R71)  words in why. */
+bool keys_ds_may_exist(const struct keys *k, const uint8_t *apex, char why[256]);
+/* Forget the zone.  destroy: its keys and record are destroyed in the token (a record without keys
+ * first, then the keys); else they stay there. */
+void keys_zone_delete(struct keys *k, const uint8_t *apex, bool destroy, keys_done_fn *done,
+    void *arg);
+
+#endif

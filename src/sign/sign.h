@@ -1,0 +1,74 @@
+/* sign: an unsigned version becomes a signed one.  plan -> denial chain -> token queue -> verify ->
+ * commit; runs in the signing side, in its main thread, in slices that give the loop back, with
+ * threads only for verification.  Several runs may be under way at once.
+ *
+ * A run reads a spool (new input) or the current generation (signing again), builds a new generation,
+ * keeps every signature that still holds and lives longer than `refresh`, checks the whole and flips
+ * the head.  On any failure the last good version stays. */
+#ifndef SIGN_SIGN_H
+#define SIGN_SIGN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/loop.h"
+#include "keys/keyset.h"
+#include "pkcs11/token.h"
+#include "zone/store.h"
+
+struct sign;
+
+struct sign_policy { /* what of a policy concerns signing; seconds */
+	char name[STORE_POLICY_MAX];
+	enum denial_kind denial;
+	struct nsec3_params nsec3;
+	enum serial_policy serial;
+	bool verify;  /* false: first signature of each key and those over the DNSKEY set only */
+	int64_t validity, refresh, jitter, inception_offset;
+	uint32_t ttl_dnskey, ttl_cds, max_ttl;
+};
+
+struct sign_job {
+	uint8_t apex[NAME_MAX_LEN];
+	const char *spool;   /* path, NULL: sign the current generation again; copied */
+	bool force;          /* no old signature is kept (zone sign --force, policy or key change) */
+	bool replace_dnssec; /* the operator said that a foreign DNSKEY does not hold publication */
+	uint32_t serial_floor; /* with has_floor: serial_out must be greater (rebuild) */
+	bool has_floor;
+	struct sign_policy policy;
+	struct keyset keys;
+	enum token_class class;
+	int64_t now; /* calendar */
+};
+
+struct sign_result {
+	int code;
+	struct err err;      /* which record, which check */
+	bool input_bad;      /* the input was at fault: the source's status says so (R60) */
+	struct zone_head head; /* on OK, as published */
+	uint64_t signed_now, kept; /* signatures made, and taken over */
+	uint64_t elapsed_ms, cpu_us;
+};
+typedef void sign_done_fn(void *arg, const struct sign_result *r);
+/* done and total in RRsets; phase: "reading", "signing", "denial", "checking", "writing" */
+typedef void sign_progress_fn(void *arg, const char *phase, uint64_t done, uint64_t total);
+
+/* tokens are found by keyset_key.token through lookup.  threads: for verification; 0: one per core. */
+typedef struct token *sign_token_fn(void *arg, const char *name);
+struct sign *sign_new(struct loop *l, struct store *store, sign_token_fn *lookup, void *arg,
+    unsigned threads);
+void sign_free(struct sign *s);
+
+struct sign_run;
+/* progress may be NULL.  done is called exactly once, from the loop, also after sign_cancel. */
+struct sign_run *sign_start(struct sign *s, const struct sign_job *job, sign_progress_fn *progress,
+    sign_done_fn *done, void *arg);
+void sign_cancel(struct sign_run *r);
+
+/* The whole check of what is in the store: chain closed, nothing unsigned that must be signed, every
+ * signature valid now for at least min_life seconds and, with crypto, verified against the zone's own
+ * DNSKEYs; signed minus DNSSEC = input digest.  Synchronous; for zone diagnose and the tests. */
+int sign_check(struct store *store, const uint8_t *apex, int64_t now, int64_t min_life, bool crypto,
+    struct err *e);
+
+#endif

@@ -1,0 +1,149 @@
+/* store: the zone store (LMDB).  One writer (the signing side's main thread), many readers.
+ *
+ * Trees (see store.c for keys and values):
+ *   head    zone -> struct zone_head
+ *   rr      generation, name key, type -> packed RRset (dns/rrset.h)
+ *   nsec3   generation, hash -> packed NSEC3 RRset
+ *   expiry  generation, expiry, hash of the name -> name key: where a run of signatures begins
+ *           that all expire at that time or later
+ *   journal zone, serial -> signed difference to the version before
+ *   ttl     zone, TTL -> until when it was served at most
+ *   meta    class, key -> small things: statuses, intents, cursors
+ *   event   growing number -> event row (outbox, audit, metrics read it)
+ *
+ * A generation is one whole version of a zone's data.  Readers open a snapshot and see one whole
+ * version for as long as they hold it.  A generation that no head names is garbage: dropped at
+ * store_open by the writer. */
+#ifndef ZONE_STORE_H
+#define ZONE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "dns/name.h"
+#include "dns/nsec.h"
+#include "dns/soa.h"
+
+#define STORE_HEAD_KEYS 16
+#define STORE_POLICY_MAX 64
+#define STORE_REASON_MAX 256
+
+enum denial_kind { DENIAL_NSEC = 1, DENIAL_NSEC3 = 2, DENIAL_NSEC3_OPT_OUT = 3 };
+
+struct zone_head { /* encoded as TLV in the store, so that fields can be added */
+	uint8_t apex[NAME_MAX_LEN];
+	char policy[STORE_POLICY_MAX];
+	/* unsigned side */
+	bool has_in;
+	uint32_t serial_in;       /* of the source's version that is signed */
+	struct soa soa_in;        /* its timers */
+	int64_t refreshed;        /* calendar: a source last confirmed this version */
+	uint8_t input_digest[32]; /* SHA-256 over the normalised input, canonical order */
+	uint64_t input_records;
+	bool foreign_dnssec;      /* it arrived with a DNSKEY at its apex (R70) */
+	/* signed side */
+	uint32_t generation; /* 0: none yet */
+	bool own_trees;      /* this generation has trees of its own */
+	bool has_out;
+	uint32_t serial_out; /* last version signed: never goes back */
+	bool published;      /* may be answered and notified; false: held, hold says why */
+	char hold[STORE_REASON_MAX];
+	bool unverified; /* signed with verify = "off" */
+	bool serial_jump_warned;
+	int64_t signed_at;
+	int64_t expiry_first; /* the earliest RRSIG expiration in it */
+	int64_t resign_at;    /* when refresh is due */
+	enum denial_kind denial;
+	struct nsec3_params nsec3;
+	uint64_t rrsets, records, signatures;
+	uint32_t ttl_max;
+	struct {
+		uint8_t id[16]; /* CKA_ID */
+		uint16_t tag;
+		uint8_t algorithm;
+		uint64_t signatures;
+	} keys[STORE_HEAD_KEYS];
+	unsigned key_count;
+};
+
+struct store;
+/* size_max: address space to reserve (the file grows inside it).  writer: sole (locked); drops
+ * garbage generations, clears dead readers.  A reader that comes before the writer made the store
+ * gets ERR_AGAIN. */
+struct store *store_open(const char *dir, bool writer, uint64_t size_max, struct err *e);
+void store_close(struct store *s);
+void store_check_readers(struct store *s); /* free the slots of dead processes: writer, each minute */
+/* Octets used of those reserved, for status. */
+void store_usage(struct store *s, uint64_t *used, uint64_t *reserved);
+
+/* Reading.  A snapshot may be used by one thread at a time; keep none open without need. */
+struct snapshot;
+int snapshot_open(struct store *s, struct snapshot **out, struct err *e);
+void snapshot_close(struct snapshot *sn); /* NULL is fine */
+int snapshot_head(struct snapshot *sn, const uint8_t *apex, struct zone_head *out); /* ERR_MISSING */
+/* Each head in name order; not OK from fn ends it. */
+typedef int store_head_fn(void *arg, const struct zone_head *h);
+int snapshot_each_head(struct snapshot *sn, store_head_fn *fn, void *arg);
+/* One RRset; packed is borrowed until the snapshot closes (or, in a write, changes). */
+int snapshot_rrset(struct snapshot *sn, const struct zone_head *h, const uint8_t *name,
+    uint16_t type, const uint8_t **packed, size_t *len);
+int snapshot_meta(struct snapshot *sn, uint8_t class, const void *key, size_t key_len,
+    const uint8_t **value, size_t *len);
+
+/* All RRsets of a generation: names in canonical order, their types ascending, then the NSEC3s in
+ * hash order. */
+struct walk {
+	const uint8_t *key; /* sort key of the owner, or the hash */
+	size_t key_len;
+	bool is_nsec3;
+	uint16_t type;
+	const uint8_t *packed;
+	size_t packed_len;
+	void *internal[2];
+};
+int walk_open(struct snapshot *sn, const struct zone_head *h, struct walk *w, struct err *e);
+int walk_next(struct walk *w);                                          /* ERR_MISSING at the end */
+int walk_seek(struct walk *w, const uint8_t *key, size_t key_len);      /* first owner >= key */
+int walk_seek_nsec3(struct walk *w, const uint8_t hash[NSEC3_HASH_LEN]);
+void walk_close(struct walk *w);
+
+/* Writing: the signing side only, one at a time; short. */
+struct store_write;
+int store_write_begin(struct store *s, struct store_write **out, struct err *e);
+int store_write_commit(struct store_write *w, struct err *e); /* frees w in any case */
+void store_write_abort(struct store_write *w);                /* NULL is fine */
+/* What a write sees: usable with the snapshot_ and walk_ functions until it ends. */
+struct snapshot *store_write_view(struct store_write *w);
+int store_write_head(struct store_write *w, const struct zone_head *h, struct err *e);
+int store_write_meta(struct store_write *w, uint8_t class, const void *key, size_t key_len,
+    const void *value, size_t len, struct err *e); /* value NULL: delete; missing is OK */
+int store_write_event(struct store_write *w, const void *row, size_t len, struct err *e);
+/* Remove a zone: head, generation, journal, TTLs. */
+int store_write_remove(struct store_write *w, const uint8_t *apex, struct err *e);
+
+/* Building a generation, in order: rr by name key then type, then nsec3 by hash.  Several builds may
+ * be under way at once, none of them holds a write open between calls.  A small one (rrsets_expected
+ * at most STORE_SMALL) is kept in memory and written by build_flip; a big one gets trees of its own
+ * and is written in bounded batches. */
+#define STORE_SMALL 4096
+struct build;
+struct build *build_begin(struct store *s, uint64_t rrsets_expected, struct err *e);
+int build_rrset(struct build *b, const uint8_t *key, size_t key_len, uint16_t type,
+    const uint8_t *packed, size_t len, struct err *e);
+int build_nsec3(struct build *b, const uint8_t hash[NSEC3_HASH_LEN], const uint8_t *packed,
+    size_t len, struct err *e);
+int build_expiry(struct build *b, uint32_t expiry, const uint8_t *key, size_t key_len,
+    bool is_nsec3, struct err *e);
+int build_flush(struct build *b, struct err *e); /* write what is buffered (big ones) */
+/* What was built so far can be read back for checking: a walk over the new generation.  A small
+ * build's walk reads from memory; close the walk before going on. */
+int build_walk(struct build *b, struct snapshot **sn, struct walk *w, struct err *e);
+/* Make it the zone's generation: h (generation and own_trees are filled in) is written in the same
+ * transaction, the old generation is dropped, and `extra` (may be NULL) may add rows to it. */
+typedef int build_extra_fn(void *arg, struct store_write *w, struct err *e);
+int build_flip(struct build *b, struct zone_head *h, build_extra_fn *extra, void *arg,
+    struct err *e); /* frees b on OK */
+void build_abandon(struct build *b); /* NULL is fine */
+
+#endif
