@@ -20,7 +20,7 @@ typedef void loop_fn(void *arg);
 typedef void loop_event_fn(void *arg, int64_t due); /* due: the event's own time */
 
 struct loop *loop_new(void);
-void loop_free(struct loop *l); /* frees what was added, too */
+void loop_free(struct loop *l); /* watches, timers and events must have been freed before */
 void loop_run(struct loop *l);  /* until loop_stop */
 void loop_stop(struct loop *l);
 /* Run what is ready and return: for tests. */

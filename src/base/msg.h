@@ -32,7 +32,7 @@ void channel_send(struct channel *c, uint16_t type, const struct buf *body, int 
 size_t channel_queued(const struct channel *c); /* messages not yet taken by the socket */
 
 /* For threads of a token worker, without a loop: block for one message / send one.  -1 with errno,
- * 0 at end, else the body's length; *type is set.  Safe for many threads on one descriptor. */
+ * else the body's length and *type; at the end 0 and *type 0.  Safe for many threads on one descriptor. */
 ssize_t msg_recv_blocking(int fd, uint16_t *type, uint8_t *body, size_t size);
 int msg_send_blocking(int fd, uint16_t type, const void *body, size_t len);
 
