@@ -30,7 +30,8 @@ struct channel {
 	void *arg;
 	struct outgoing *first, **last;
 	size_t queued;
-	bool *freed; /* set when fn frees us while we read */
+	bool reading; /* inside channel_read: */
+	bool doomed;  /* freed by its own fn, the memory goes at the end of channel_read */
 	uint8_t in[MSG_MAX + 2];
 };
 
@@ -124,41 +125,39 @@ static void channel_flush(struct channel *c)
 	loop_watch_set(c->watch, LOOP_READ);
 }
 
-static void channel_ended(struct channel *c)
+/* One message, or the end: false when there is nothing more to read now. */
+static bool channel_read_one(struct channel *c)
 {
-	struct reader none = reader_of(NULL, 0);
+	struct reader body = reader_of(NULL, 0);
+	int passed;
+	ssize_t n = receive(c->fd, c->in, sizeof(c->in), MSG_DONTWAIT, &passed);
 
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return false;
+	if (n >= 2 && load_u16(c->in) != 0) {
+		body = reader_of(c->in + 2, (size_t)n - 2);
+		c->fn(c->arg, load_u16(c->in), &body, passed);
+		return !c->doomed;
+	}
+	if (n > 0 || (n < 0 && errno != ECONNRESET))
+		log_error("a message between processes cannot be read: %s",
+		    n < 0 ? strerror(errno) : "no type");
+	if (passed >= 0)
+		close(passed);
 	loop_watch_free(c->watch);
 	c->watch = NULL;
-	c->fn(c->arg, 0, &none, -1);
+	c->fn(c->arg, 0, &body, -1);
+	return false;
 }
 
 static void channel_read(struct channel *c)
 {
-	bool freed = false;
-
-	c->freed = &freed;
-	for (int i = 0; i < MSG_BURST && !freed; i++) {
-		struct reader body;
-		int passed;
-		ssize_t n = receive(c->fd, c->in, sizeof(c->in), MSG_DONTWAIT, &passed);
-
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			break;
-		if (n < 2 || load_u16(c->in) == 0) {
-			if (n > 0 || (n < 0 && errno != ECONNRESET))
-				log_error("a message between processes cannot be read: %s",
-				    n < 0 ? strerror(errno) : "no type");
-			if (passed >= 0)
-				close(passed);
-			channel_ended(c);
-			return;
-		}
-		body = reader_of(c->in + 2, (size_t)n - 2);
-		c->fn(c->arg, load_u16(c->in), &body, passed);
-	}
-	if (!freed)
-		c->freed = NULL;
+	c->reading = true;
+	for (int i = 0; i < MSG_BURST && channel_read_one(c); i++)
+		;
+	c->reading = false;
+	if (c->doomed)
+		free(c);
 }
 
 static void channel_ready(void *arg, int fd, int io)
@@ -169,7 +168,7 @@ static void channel_ready(void *arg, int fd, int io)
 	if (io & LOOP_WRITE)
 		channel_flush(c);
 	if (io & LOOP_READ)
-		channel_read(c);
+		channel_read(c); /* may free c */
 }
 
 struct channel *channel_new(struct loop *l, int fd, channel_fn *fn, void *arg)
@@ -188,13 +187,15 @@ void channel_free(struct channel *c)
 {
 	if (c == NULL)
 		return;
-	if (c->freed != NULL)
-		*c->freed = true;
 	while (c->first != NULL)
 		outgoing_drop(c);
 	loop_watch_free(c->watch);
+	c->watch = NULL;
 	close(c->fd);
-	free(c);
+	if (c->reading)
+		c->doomed = true;
+	else
+		free(c);
 }
 
 static void channel_queue(struct channel *c, const uint8_t type[2], const struct buf *body, int fd)
