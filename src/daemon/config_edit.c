@@ -1,0 +1,292 @@
+/* The configuration on its way to other places: the cuts that processes are handed, and the conf.d
+ * files that commands change.  See config.h.  Runs in the master; config_parse_cut in the others.
+ */
+#include "daemon/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/config_internal.h"
+
+/* The mistakes of a text that a command brought, in one error record. */
+static void collect(void *arg, const struct conf_origin *where, const char *text)
+{
+	struct err *e = arg;
+
+	if (e != NULL && e->code == OK)
+		err_set(e, ERR_FORMAT, "%s line %d: %s", where->file, where->line, text);
+}
+
+struct config *config_parse_cut(const char *text, struct err *e)
+{
+	struct config *c = config_new("(cut)");
+
+	err_set(e, OK, "%s", "");
+	if (conf_read_text(&config_table, text, "(cut)", c->arena, c, collect, e) == 0)
+		return c;
+	config_free(c);
+	return NULL;
+}
+
+/* The network side cannot read secret files, so it is handed what is in them. */
+static int resolve_secrets(struct config *c, struct err *e)
+{
+	struct config_tsig_key *k = c->tsig_keys.items;
+
+	for (unsigned i = 0; i < c->tsig_keys.count; i++) {
+		struct secret s = {0};
+
+		if (k[i].secret_file == NULL || k[i].secret != NULL)
+			continue;
+		if (secret_read_file(&s, k[i].secret_file, e) != OK)
+			return err_wrap(e, "TSIG key %s", k[i].name);
+		k[i].secret = arena_strdup(c->arena, (const char *)s.data);
+		secret_free(&s);
+	}
+	return OK;
+}
+
+int config_cut(struct config *c, unsigned audience, struct buf *out, struct err *e)
+{
+	if (audience == CONF_NETWORK && resolve_secrets(c, e) != OK)
+		return e == NULL ? ERR_SYSTEM : e->code;
+	conf_write(&config_table, c, audience, out);
+	buf_u8(out, 0);
+	out->len--;
+	return out->failed ? err_set(e, ERR_LIMIT, "the configuration is too large") : OK;
+}
+
+/* The lists that commands may grow, and the file each is kept in. */
+static const struct editable {
+	const char *list;
+	size_t offset;
+	const struct conf_table *table;
+} editables[] = {
+    {"servers", offsetof(struct config, servers), &config_server_table},
+    {"tsig_keys", offsetof(struct config, tsig_keys), &config_tsig_table},
+    {"zones", offsetof(struct config, zones), &config_zone_table},
+    {NULL, 0, NULL},
+};
+
+static struct conf_groups *groups_of(struct config *c, const struct editable *ed)
+{
+	return (struct conf_groups *)((char *)c + ed->offset);
+}
+
+static const char *file_of(const char *path, const struct editable *ed, struct arena *a)
+{
+	const char *dir = config_conf_d(path, a);
+	size_t size = strlen(dir) + strlen(ed->list) + sizeof("/.conf");
+	char *out = arena_alloc(a, size);
+
+	snprintf(out, size, "%s/%s.conf", dir, ed->list);
+	return out;
+}
+
+/* Only what still exists is taken over: a server that is gone cannot be asked. */
+static void copy_names(struct config *c, const struct conf_names *from, struct conf_names *to)
+{
+	const char **list = arena_alloc(c->arena, (from->count + 1) * sizeof(*list));
+
+	to->list = list;
+	to->count = 0;
+	for (unsigned i = 0; i < from->count; i++) {
+		if (config_server(c, from->list[i]) != NULL)
+			list[to->count++] = arena_strdup(c->arena, from->list[i]);
+	}
+}
+
+static void config_copy_zone(
+    struct config *c, const struct config_zone *from, struct config_zone *to)
+{
+	to->name = arena_strdup(c->arena, from->name);
+	to->policy = arena_strdup(c->arena, from->policy);
+	copy_names(c, &from->sources, &to->sources);
+	copy_names(c, &from->destinations, &to->destinations);
+	to->contact = arena_strdup(c->arena, from->contact);
+	to->input_file = arena_strdup(c->arena, from->input_file);
+	to->output_file = arena_strdup(c->arena, from->output_file);
+	to->replace_dnssec = from->replace_dnssec;
+}
+
+static void ignore(void *arg, const struct conf_origin *where, const char *text)
+{
+	(void)arg;
+	(void)where;
+	(void)text;
+}
+
+/* What the file of a list holds now; a file that is not there holds nothing. */
+static struct config *current(const char *file)
+{
+	struct config *c = config_new(file);
+	struct stat st;
+
+	if (stat(file, &st) == 0)
+		conf_read_file(&config_table, file, c->arena, c, ignore, NULL);
+	return c;
+}
+
+static void append_all(struct conf_groups *to, const struct conf_groups *from, size_t size,
+    const struct conf_table *t, struct arena *a)
+{
+	for (unsigned i = 0; i < from->count; i++)
+		memcpy(conf_groups_add(t, a, to), (char *)from->items + i * size, size);
+}
+
+/* Check the whole configuration with the file's new content, then write it. */
+static int put_file(const char *path, const char *file, const struct editable *ed,
+    struct conf_groups *content, struct err *e)
+{
+	struct config *holder = config_new(path), *whole;
+	struct buf text = {0};
+	char *dir;
+	int code;
+
+	*groups_of(holder, ed) = *content;
+	buf_printf(&text, "/* Written by intaglio; changed by its commands. */\n");
+	conf_write(&config_table, holder, CONF_FILE, &text);
+	buf_u8(&text, 0);
+	err_set(e, OK, "%s", "");
+	whole = config_load_with(path, file, (const char *)text.data, collect, NULL, e);
+	code = whole == NULL ? (e != NULL && e->code != OK ? e->code : ERR_FORMAT) : OK;
+	config_free(whole);
+	if (code == OK) {
+		dir = mem_strdup(file);
+		*strrchr(dir, '/') = '\0';
+		mkdir(dir, 0750);
+		free(dir);
+		code = conf_replace_file(file, 0640, text.data, text.len - 1, e);
+	}
+	buf_free(&text);
+	config_free(holder);
+	return code;
+}
+
+int config_add(const char *path, const char *text, struct err *e)
+{
+	struct config *new = config_new("(command)");
+	int code = OK;
+
+	err_set(e, OK, "%s", "");
+	if (conf_read_text(&config_table, text, "the entries given", new->arena, new, collect, e) >
+	    0)
+		code = e == NULL ? ERR_FORMAT : e->code;
+	for (const struct editable *ed = editables; ed->list != NULL && code == OK; ed++) {
+		const char *file = file_of(path, ed, new->arena);
+		struct config *old;
+
+		if (groups_of(new, ed)->count == 0)
+			continue;
+		old = current(file);
+		append_all(
+		    groups_of(old, ed), groups_of(new, ed), ed->table->size, ed->table, old->arena);
+		code = put_file(path, file, ed, groups_of(old, ed), e);
+		config_free(old);
+	}
+	config_free(new);
+	return code;
+}
+
+int config_remove(const char *path, const char *list, const char *name, struct err *e)
+{
+	const struct editable *ed = editables;
+	struct arena *a = arena_new();
+	struct config *old;
+	struct conf_groups *g;
+	const char *file;
+	unsigned i = 0;
+	int code;
+
+	while (ed->list != NULL && strcmp(ed->list, list) != 0)
+		ed++;
+	file = ed->list == NULL ? "" : file_of(path, ed, a);
+	old = current(file);
+	if (ed->list == NULL) {
+		code = err_set(e, ERR_ARGUMENT, "%s cannot be changed by a command", list);
+		goto done;
+	}
+	g = groups_of(old, ed);
+	while (i < g->count && !config_same_name(config_name(g, ed->table->size, i), name))
+		i++;
+	if (i == g->count) {
+		code = err_set(e, ERR_MISSING,
+		    "%s is not in %s: what stands in another file is taken out there, by hand",
+		    name, file);
+		goto done;
+	}
+	memmove((char *)g->items + i * ed->table->size,
+	    (char *)g->items + (i + 1) * ed->table->size, (g->count - i - 1) * ed->table->size);
+	g->count--;
+	code = put_file(path, file, ed, g, e);
+done:
+	config_free(old);
+	arena_free(a);
+	return code;
+}
+
+void config_adopt(struct config *c, const char *known_path, conf_report_fn *warn, void *arg)
+{
+	struct config *known = current(known_path);
+	struct config_zone *z = known->zones.items;
+
+	for (unsigned i = 0; i < known->zones.count; i++) {
+		struct conf_origin at = {c->path, 0};
+		struct config_zone *copy;
+		char text[400];
+
+		if (z[i].name == NULL || config_zone(c, z[i].name) != NULL)
+			continue;
+		snprintf(text, sizeof(text),
+		    "zone %s is gone from the configuration; it is still served, until "
+		    "\"intaglio zone delete -z %s\"",
+		    z[i].name, z[i].name);
+		if (config_policy(c, z[i].policy) == NULL)
+			snprintf(text, sizeof(text),
+			    "zone %s is gone from the configuration, and so is its policy %s: it "
+			    "cannot be signed any more; put the policy back",
+			    z[i].name, z[i].policy);
+		warn(arg, &at, text);
+		if (config_policy(c, z[i].policy) == NULL)
+			continue;
+		copy = conf_groups_add(&config_zone_table, c->arena, &c->zones);
+		config_copy_zone(c, &z[i], copy);
+		copy->orphan = true;
+	}
+	config_free(known);
+}
+
+int config_remember(const struct config *c, const char *known_path, struct err *e)
+{
+	struct config *holder = config_new(known_path);
+	struct buf text = {0};
+	int code;
+
+	holder->zones = c->zones;
+	buf_printf(&text, "/* The zones that were configured last; read at start. */\n");
+	conf_write(&config_table, holder, CONF_FILE, &text);
+	code = conf_replace_file(known_path, 0600, text.data, text.len, e);
+	buf_free(&text);
+	config_free(holder);
+	return code;
+}
+
+int config_forget(const char *known_path, const char *zone, struct err *e)
+{
+	struct config *known = current(known_path);
+	struct config_zone *z = known->zones.items;
+	unsigned kept = 0;
+	int code;
+
+	for (unsigned i = 0; i < known->zones.count; i++) {
+		if (!config_same_name(z[i].name, zone))
+			z[kept++] = z[i];
+	}
+	known->zones.count = kept;
+	code = config_remember(known, known_path, e);
+	config_free(known);
+	return code;
+}

@@ -1,0 +1,19 @@
+/* What config.c and config_edit.c share. */
+#ifndef DAEMON_CONFIG_INTERNAL_H
+#define DAEMON_CONFIG_INTERNAL_H
+
+#include "daemon/config.h"
+
+/* A configuration with nothing but defaults. */
+struct config *config_new(const char *path);
+/* The conf.d directory that belongs to a main file. */
+const char *config_conf_d(const char *path, struct arena *a);
+/* config_load, but with `instead` as the content of the conf.d file `skip` (both NULL: as it is). */
+struct config *config_load_with(const char *path, const char *skip, const char *instead,
+    conf_report_fn *report, conf_report_fn *warn, void *arg);
+/* Two names, as domain names where both are. */
+bool config_same_name(const char *a, const char *b);
+/* The name of a list's i-th struct. */
+const char *config_name(const struct conf_groups *g, size_t size, unsigned i);
+
+#endif
