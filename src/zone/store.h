@@ -100,11 +100,13 @@ struct walk {
 	uint16_t type;
 	const uint8_t *packed;
 	size_t packed_len;
-	void *internal[2];
+	struct walk_state *state;
 };
 int walk_open(struct snapshot *sn, const struct zone_head *h, struct walk *w, struct err *e);
 int walk_next(struct walk *w);                                          /* ERR_MISSING at the end */
-int walk_seek(struct walk *w, const uint8_t *key, size_t key_len);      /* first owner >= key */
+/* Stand on the first RRset whose owner is not before key (or hash) and fill w with it, as walk_next
+ * does; ERR_MISSING if there is none (of this kind).  walk_next goes on from there. */
+int walk_seek(struct walk *w, const uint8_t *key, size_t key_len);
 int walk_seek_nsec3(struct walk *w, const uint8_t hash[NSEC3_HASH_LEN]);
 void walk_close(struct walk *w);
 

@@ -1,0 +1,73 @@
+/* batch: rows of a build kept in memory until they are written.  Signing side only.
+ *
+ * A row in data: u16 key length, u32 value length, key, value. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "zone/store_internal.h"
+
+#define ROW_HEADER 6
+
+int batch_add(struct batch *b, const uint8_t *key, size_t key_len, const void *value, size_t len)
+{
+	size_t at = b->data.len;
+	uint8_t *p = buf_extend(&b->data, ROW_HEADER + key_len + len);
+
+	if (p == NULL)
+		return ERR_LIMIT;
+	if (b->count == b->cap) {
+		b->cap = b->cap == 0 ? 256 : b->cap * 2;
+		b->at = mem_grow(b->at, b->cap, sizeof(*b->at));
+	}
+	store_u16(p, (uint16_t)key_len);
+	store_u32(p + 2, (uint32_t)len);
+	memcpy(p + ROW_HEADER, key, key_len);
+	memcpy(p + ROW_HEADER + key_len, value, len);
+	b->at[b->count++] = at;
+	return OK;
+}
+
+struct batch_row batch_row(const struct batch *b, size_t i)
+{
+	const uint8_t *p = b->data.data + b->at[i];
+	struct batch_row row = {
+	    .key = p + ROW_HEADER,
+	    .key_len = load_u16(p),
+	    .value_len = load_u32(p + 2),
+	};
+
+	row.value = row.key + row.key_len;
+	return row;
+}
+
+/* The first row whose key is not less. */
+size_t batch_seek(const struct batch *b, const uint8_t *key, size_t key_len)
+{
+	size_t low = 0, high = b->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct batch_row row = batch_row(b, middle);
+		size_t shorter = row.key_len < key_len ? row.key_len : key_len;
+		int c = memcmp(row.key, key, shorter);
+
+		if (c < 0 || (c == 0 && row.key_len < key_len))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void batch_reset(struct batch *b)
+{
+	buf_reset(&b->data);
+	b->count = 0;
+}
+
+void batch_free(struct batch *b)
+{
+	buf_free(&b->data);
+	free(b->at);
+	memset(b, 0, sizeof(*b));
+}

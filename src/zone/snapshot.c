@@ -1,0 +1,128 @@
+/* snapshot: reading the store: one whole version for as long as it is held.
+ *
+ * Runs in the signing side and the network side. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "zone/store_internal.h"
+
+int snapshot_open(struct store *s, struct snapshot **out, struct err *e)
+{
+	struct snapshot *sn = mem_alloc(sizeof(*sn));
+	int rc;
+
+	sn->store = s;
+	rc = trees_snapshot(s, sn, e);
+	if (rc == OK)
+		*out = sn;
+	else
+		free(sn);
+	return rc;
+}
+
+void snapshot_close(struct snapshot *sn)
+{
+	if (sn == NULL || sn->is_write)
+		return;
+	trees_forget_snapshot(sn);
+	mdb_txn_abort(sn->txn);
+	free(sn);
+}
+
+/* Reads have no error record: what goes wrong here is the disk or a bug, and belongs in the log. */
+static int read_result(const struct snapshot *sn, int rc)
+{
+	if (rc == 0)
+		return OK;
+	if (rc == MDB_NOTFOUND)
+		return ERR_MISSING;
+	log_error("store %s: reading: %s", sn->store->dir, mdb_strerror(rc));
+	return ERR_STORE;
+}
+
+static int get(const struct snapshot *sn, MDB_dbi dbi, const uint8_t *k, size_t k_len,
+    const uint8_t **value, size_t *len)
+{
+	MDB_val key = {k_len, (void *)(uintptr_t)k}, v;
+	int rc = read_result(sn, mdb_get(sn->txn, dbi, &key, &v));
+
+	if (rc == OK) {
+		*value = v.mv_data;
+		*len = v.mv_size;
+	}
+	return rc;
+}
+
+static int decode(
+    const struct snapshot *sn, const uint8_t *value, size_t len, struct zone_head *out)
+{
+	struct err e;
+	int rc = head_decode(value, len, out, &e);
+
+	if (rc != OK)
+		log_error("store %s: %s", sn->store->dir, e.text);
+	return rc;
+}
+
+int snapshot_head(struct snapshot *sn, const uint8_t *apex, struct zone_head *out)
+{
+	uint8_t key[STORE_KEY_MAX];
+	const uint8_t *value;
+	size_t len;
+	int rc = get(sn, sn->store->trees[TREE_HEAD], key, store_key_zone(key, apex), &value, &len);
+
+	return rc == OK ? decode(sn, value, len, out) : rc;
+}
+
+int snapshot_each_head(struct snapshot *sn, store_head_fn *fn, void *arg)
+{
+	MDB_val key, value;
+	MDB_cursor *c;
+	int rc = read_result(sn, mdb_cursor_open(sn->txn, sn->store->trees[TREE_HEAD], &c));
+
+	if (rc != OK)
+		return rc;
+	for (MDB_cursor_op op = MDB_FIRST;; op = MDB_NEXT) {
+		struct zone_head h;
+
+		rc = read_result(sn, mdb_cursor_get(c, &key, &value, op));
+		if (rc == ERR_MISSING) {
+			rc = OK; /* that was the last */
+			break;
+		}
+		if (rc == OK)
+			rc = decode(sn, value.mv_data, value.mv_size, &h);
+		if (rc == OK)
+			rc = fn(arg, &h);
+		if (rc != OK)
+			break;
+	}
+	mdb_cursor_close(c);
+	return rc;
+}
+
+int snapshot_rrset(struct snapshot *sn, const struct zone_head *h, const uint8_t *name,
+    uint16_t type, const uint8_t **packed, size_t *len)
+{
+	uint8_t name_sort[NAME_KEY_MAX], key[STORE_KEY_MAX];
+	size_t name_sort_len = name_key(name, name_sort);
+	MDB_dbi trees[DATA_COUNT];
+	int rc = trees_of(sn->store, h->generation, h->own_trees, trees);
+
+	if (rc != OK)
+		return rc;
+	return get(sn, trees[DATA_RR], key,
+	    store_key_rr(key, h->generation, name_sort, name_sort_len, type), packed, len);
+}
+
+int snapshot_meta(struct snapshot *sn, uint8_t class, const void *key, size_t key_len,
+    const uint8_t **value, size_t *len)
+{
+	uint8_t k[STORE_KEY_MAX];
+
+	if (key_len >= STORE_KEY_MAX)
+		return ERR_ARGUMENT;
+	return get(
+	    sn, sn->store->trees[TREE_META], k, store_key_meta(k, class, key, key_len), value, len);
+}

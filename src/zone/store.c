@@ -1,0 +1,203 @@
+/* store: opening and closing the zone store.
+ *
+ * Runs in the signing side (the one writer) and the network side (readers).  Keys and values:
+ *
+ *   head     name key of the zone, 00                     struct zone_head (head.c)
+ *   rr       u32 generation, name key, 00, u16 type       packed RRset (dns/rrset.h)
+ *   nsec3    u32 generation, hash                         packed NSEC3 RRset
+ *   expiry   u32 generation, u32 expiry, 8 of SHA-256     u8 is NSEC3, name key (or hash)
+ *   journal  name key of the zone, 00, u32 serial         signed difference
+ *   ttl      name key of the zone, 00, u32 TTL            u64 until when
+ *   meta     u8 class, key                                whatever the class says
+ *   event    u64 number                                   event row
+ *
+ * A big generation has rr, nsec3 and expiry trees of its own, "rr/0000002a" and so on, with the
+ * same keys: they can be dropped at once and written by appending while others are written, too.
+ *
+ * Locks: writer.lock in the directory (flock) makes the writer sole; LMDB's own lock file keeps
+ * readers apart.  The environment does not outlive a fork: open it behind, never before. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "zone/store_internal.h"
+
+#define READERS_MAX 512
+#define TREES_MAX (TREE_COUNT + DATA_COUNT * 4096)
+
+static const char *remedy(int rc)
+{
+	switch (rc) {
+	case MDB_MAP_FULL:
+		return "all the space that it may have is used: raise store_max and start again; "
+		       "the "
+		       "last good version stays";
+	case ENOSPC:
+	case EDQUOT:
+		return "the disk is full: free space there; the last good version stays";
+	case MDB_READERS_FULL:
+		return "too many snapshots are open at once";
+	case MDB_DBS_FULL:
+		return "too many big zones (the store has room for 4096)";
+	case MDB_VERSION_MISMATCH:
+	case MDB_INVALID:
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+		return "this is no store, or it is damaged: move it away and start again; it is "
+		       "rebuilt from token, configuration and sources";
+	case MDB_MAP_RESIZED:
+		return "another process has it open with a larger store_max: start again";
+	default:
+		return NULL;
+	}
+}
+
+int store_error(const struct store *s, int rc, struct err *e, const char *fmt, ...)
+{
+	char what[200];
+	const char *more = remedy(rc);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return err_set(e, ERR_STORE, "store %s: %s: %s%s%s", s->dir, what, mdb_strerror(rc),
+	    more != NULL ? "; " : "", more != NULL ? more : "");
+}
+
+static void read_pid(int fd, char out[16])
+{
+	ssize_t n = pread(fd, out, 15, 0);
+
+	out[n > 0 ? n : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+static int take_lock(struct store *s, struct err *e)
+{
+	char *path = mem_printf("%s/writer.lock", s->dir), pid[16];
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc = OK;
+
+	if (fd < 0) {
+		rc = err_sys(e, "opening %s", path);
+	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		read_pid(fd, pid);
+		rc = err_set(e, ERR_CONFLICT,
+		    "%s is in use by another daemon (pid %s): stop that one, or give this one a "
+		    "state_dir of its own",
+		    s->dir, pid);
+	} else if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
+		rc = err_sys(e, "writing %s", path);
+	}
+	if (rc == OK)
+		s->lock_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	free(path);
+	return rc;
+}
+
+/* A reader must not make anything, and LMDB would not tell a missing store from a broken one. */
+static int check_made(const struct store *s, struct err *e)
+{
+	char *path = mem_printf("%s/data.mdb", s->dir);
+	struct stat st;
+	bool made = stat(path, &st) == 0 && st.st_size > 0;
+
+	free(path);
+	return made ? OK : err_set(e, ERR_AGAIN, "%s: the store is not made yet", s->dir);
+}
+
+static int open_env(struct store *s, bool writer, struct err *e)
+{
+	/* Walks go forward in the file, but one look-up should not read its neighbours. */
+	unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (writer ? 0 : MDB_RDONLY);
+	int rc = mdb_env_create(&s->env);
+
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(s->env, s->size_max);
+	if (rc == 0)
+		rc = mdb_env_set_maxdbs(s->env, TREES_MAX);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(s->env, READERS_MAX);
+	if (rc == 0)
+		rc = mdb_env_open(s->env, s->dir, flags, 0640);
+	return rc == 0 ? OK : store_error(s, rc, e, "opening it");
+}
+
+static int open_all(struct store *s, bool writer, struct err *e)
+{
+	int rc = writer ? take_lock(s, e) : check_made(s, e);
+
+	if (rc == OK)
+		rc = open_env(s, writer, e);
+	if (rc == OK)
+		rc = trees_open_shared(s, writer, e);
+	if (rc != OK || !writer)
+		return rc;
+	store_check_readers(s);
+	rc = trees_find_garbage(s, e);
+	if (rc == OK)
+		trees_sweep(s);
+	return rc;
+}
+
+struct store *store_open(const char *dir, bool writer, uint64_t size_max, struct err *e)
+{
+	struct store *s = mem_alloc(sizeof(*s));
+
+	s->dir = mem_strdup(dir);
+	s->lock_fd = -1;
+	s->size_max = size_max;
+	pthread_mutex_init(&s->mutex, NULL);
+	if (open_all(s, writer, e) != OK) {
+		store_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	if (s->env != NULL)
+		mdb_env_close(s->env);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	pthread_mutex_destroy(&s->mutex);
+	free(s->own);
+	free(s->dir);
+	free(s);
+}
+
+void store_check_readers(struct store *s)
+{
+	int dead = 0, rc = mdb_reader_check(s->env, &dead);
+
+	if (rc != 0)
+		log_warning("store %s: looking for dead readers: %s", s->dir, mdb_strerror(rc));
+	else if (dead > 0)
+		log_notice(
+		    "store %s: %d dead reader%s cleared", s->dir, dead, dead == 1 ? "" : "s");
+	if (s->lock_fd >= 0)
+		trees_sweep(s);
+}
+
+void store_usage(struct store *s, uint64_t *used, uint64_t *reserved)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+
+	mdb_env_info(s->env, &info);
+	mdb_env_stat(s->env, &stat);
+	*used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+	*reserved = info.me_mapsize;
+}

@@ -1,0 +1,115 @@
+/* store_internal: what the files of the store share.  Nobody outside src/zone includes it. */
+#ifndef ZONE_STORE_INTERNAL_H
+#define ZONE_STORE_INTERNAL_H
+
+#include <lmdb.h>
+#include <pthread.h>
+#include "base/buf.h"
+#include "zone/store.h"
+
+enum store_tree {
+	TREE_HEAD, TREE_RR, TREE_NSEC3, TREE_EXPIRY, TREE_JOURNAL, TREE_TTL, TREE_META, TREE_EVENT,
+	TREE_COUNT
+};
+
+/* The trees that hold a generation's data: the shared ones, or three of its own. */
+enum { DATA_RR, DATA_NSEC3, DATA_EXPIRY, DATA_COUNT };
+
+#define META_INTERNAL 0 /* meta class of the store itself: "generation", "trees" */
+
+/* generation (4), sort key (at most 504), 00, type (2): exactly LMDB's 511.  The 00 keeps all types
+ * of a name before the names below it. */
+#define NAME_KEY_LONGEST 504
+#define STORE_KEY_MAX 511
+
+struct own_trees { /* open handles of one generation's own trees */
+	uint32_t generation;
+	MDB_dbi dbi[DATA_COUNT];
+	bool is_garbage;
+	uint64_t garbage_since; /* snapshots with a lower number may still use it */
+};
+
+struct snapshot {
+	struct store *store;
+	MDB_txn *txn;
+	uint64_t number;
+	struct snapshot *prev, *next; /* among the open ones, oldest first */
+	bool is_write;                /* the view of a store_write: not in the list */
+};
+
+struct store {
+	MDB_env *env;
+	char *dir;
+	int lock_fd; /* -1: a reader */
+	uint64_t size_max;
+	MDB_dbi trees[TREE_COUNT];
+	MDB_dbi names; /* LMDB's unnamed database: the names of all trees */
+	pthread_mutex_t mutex; /* what follows, and every opening and closing of handles */
+	struct own_trees *own;  /* ascending by generation */
+	size_t own_count;
+	uint64_t own_epoch; /* of the set of own trees that `own` mirrors */
+	uint64_t last_number;
+	struct snapshot *oldest, *newest;
+};
+
+struct store_write {
+	struct snapshot view;
+	uint32_t *dropped; /* generations with own trees that nobody names after the commit */
+	size_t dropped_count;
+};
+
+/* Turn LMDB's rc into words: "DIR: what: ..." and, where there is one, the remedy. */
+int store_error(const struct store *s, int rc, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* trees.c */
+int trees_open_shared(struct store *s, bool writer, struct err *e);
+int trees_snapshot(struct store *s, struct snapshot *sn, struct err *e);
+void trees_forget_snapshot(struct snapshot *sn);
+int trees_of(const struct store *s, uint32_t generation, bool own, MDB_dbi out[DATA_COUNT]);
+int trees_create_own(struct store *s, uint32_t *generation, struct err *e);
+void trees_mark_garbage(struct store *s, uint32_t generation);
+int trees_find_garbage(struct store *s, struct err *e); /* at start: what no head names */
+void trees_sweep(struct store *s); /* drop garbage that no snapshot of this process can see */
+/* The next generation number, counted in txn. */
+int trees_next_generation(struct store *s, MDB_txn *txn, uint32_t *out);
+
+/* Keys; each returns the length. */
+size_t store_key_rr(uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8_t *key,
+    size_t key_len, uint16_t type);
+size_t store_key_nsec3(uint8_t out[STORE_KEY_MAX], uint32_t generation,
+    const uint8_t hash[NSEC3_HASH_LEN]);
+size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, uint32_t expiry,
+    const uint8_t *key, size_t key_len);
+size_t store_key_zone(uint8_t out[STORE_KEY_MAX], const uint8_t *apex);
+size_t store_key_meta(uint8_t out[STORE_KEY_MAX], uint8_t class, const void *key, size_t key_len);
+
+/* head.c */
+void head_encode(const struct zone_head *h, struct buf *out);
+int head_decode(const uint8_t *data, size_t len, struct zone_head *out, struct err *e);
+
+/* write.c */
+int write_drop_generation(struct store_write *w, const struct zone_head *h, struct err *e);
+
+/* batch.c: rows of a build that are not in the store yet, in order. */
+struct batch_row {
+	const uint8_t *key; /* behind the generation */
+	size_t key_len;
+	const uint8_t *value;
+	size_t value_len;
+};
+struct batch {
+	struct buf data;
+	size_t *at; /* offset of each row */
+	size_t count, cap;
+};
+int batch_add(struct batch *b, const uint8_t *key, size_t key_len, const void *value, size_t len);
+struct batch_row batch_row(const struct batch *b, size_t i);
+size_t batch_seek(const struct batch *b, const uint8_t *key, size_t key_len);
+void batch_reset(struct batch *b);
+void batch_free(struct batch *b);
+
+/* walk.c: a walk over rows in memory; both borrowed. */
+void walk_open_memory(const struct batch *rr, const struct batch *nsec3, struct walk *w);
+
+#endif

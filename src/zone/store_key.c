@@ -1,0 +1,54 @@
+/* store_key: how rows are named in the trees.  Numbers are big endian, so that memcmp sorts. */
+#include <string.h>
+#include <openssl/sha.h>
+#include "zone/store_internal.h"
+
+#define EXPIRY_HASH_LEN 8
+
+size_t store_key_rr(uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8_t *key,
+    size_t key_len, uint16_t type)
+{
+	store_u32(out, generation);
+	memcpy(out + 4, key, key_len);
+	out[4 + key_len] = 0;
+	store_u16(out + 5 + key_len, type);
+	return key_len + 7;
+}
+
+size_t store_key_nsec3(
+    uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8_t hash[NSEC3_HASH_LEN])
+{
+	store_u32(out, generation);
+	memcpy(out + 4, hash, NSEC3_HASH_LEN);
+	return 4 + NSEC3_HASH_LEN;
+}
+
+/* Several runs may expire in the same second: the hash tells them apart. */
+size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, uint32_t expiry,
+    const uint8_t *key, size_t key_len)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	SHA256(key, key_len, digest);
+	store_u32(out, generation);
+	store_u32(out + 4, expiry);
+	memcpy(out + 8, digest, EXPIRY_HASH_LEN);
+	return 8 + EXPIRY_HASH_LEN;
+}
+
+/* The root's sort key is empty, and LMDB has no empty keys; the 00 also makes no zone's key a
+ * prefix of another's. */
+size_t store_key_zone(uint8_t out[STORE_KEY_MAX], const uint8_t *apex)
+{
+	size_t len = name_key(apex, out);
+
+	out[len] = 0;
+	return len + 1;
+}
+
+size_t store_key_meta(uint8_t out[STORE_KEY_MAX], uint8_t class, const void *key, size_t key_len)
+{
+	out[0] = class;
+	memcpy(out + 1, key, key_len);
+	return key_len + 1;
+}
