@@ -10,6 +10,7 @@ libbase_a_SOURCES = \
 	src/base/loop.c src/base/loop.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/period.c src/base/period.h \
+	src/base/sandbox.c src/base/sandbox.h \
 	src/base/secret.c src/base/secret.h
 libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(LIBCONFIG_CFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses base must link.

@@ -1,0 +1,17 @@
+/* sandbox: what a process gives up for good. */
+#ifndef BASE_SANDBOX_H
+#define BASE_SANDBOX_H
+
+#include "base/err.h"
+
+enum sandbox_limit {
+	SANDBOX_NO_INTERNET = 1, /* socket(2) for anything but Unix sockets fails */
+	SANDBOX_NO_EXEC = 2      /* execve(2) fails */
+};
+
+/* Become `user` (NULL, or not root: stay what we are) with its groups. */
+int sandbox_drop(const char *user, struct err *e);
+/* No new privileges, no core dumps, die with the parent, and the limits. */
+int sandbox_enter(unsigned limits, struct err *e);
+
+#endif

@@ -1,0 +1,40 @@
+/* proto: the messages between the processes of intagliod.  Bodies are written with buf and read with
+ * reader in the order given here; names are wire names as lv16, texts are str (base/buf.h). */
+#ifndef DAEMON_PROTO_H
+#define DAEMON_PROTO_H
+
+enum proto_type {
+	/* master -> network, signer */
+	PROTO_CONFIG = 1, /* fd: the process's cut of the configuration */
+	PROTO_PEER,       /* fd: channel to the other side; comes again when that was restarted */
+	/* master -> network */
+	PROTO_LISTEN_UDP, /* fd; the TCP one follows */
+	PROTO_LISTEN_TCP, /* fd */
+	/* master -> signer */
+	PROTO_CONTROL,     /* fd: the listening control socket; u32 gid */
+	PROTO_WORKER,      /* fd: channel to a token worker; str token, u16 number, u16 sessions */
+	PROTO_WORKER_GONE, /* str token, u16 number */
+	PROTO_CONF_RESULT, /* u32 id, u8 is OK, str why; the new PROTO_CONFIG came before it */
+	/* signer -> master */
+	PROTO_READY,       /* it serves */
+	PROTO_CONF_ADD,    /* u32 id, fd: text of the entries */
+	PROTO_CONF_REMOVE, /* u32 id, str list, str name */
+	PROTO_CONF_RELOAD, /* u32 id */
+	PROTO_FORGET,      /* str zone: was deleted */
+	PROTO_WORKER_KILL, /* str token, u16 number: its call hangs */
+	PROTO_STOP,
+
+	/* network -> signer */
+	PROTO_RECEIVED = 100, /* apex, str source, u32 serial, str path of the spool */
+	PROTO_SOURCE,         /* apex, str source, u8 status, u8 has serial, u32 serial, str reason */
+	PROTO_DESTINATION,    /* the same */
+	PROTO_REFRESHED,      /* apex, u64 time */
+	PROTO_EXPIRED,        /* apex, u8 */
+	/* signer -> network */
+	PROTO_HELLO,     /* the store is there; first message on a new channel */
+	PROTO_VERDICT,   /* apex, str source, u8 code negated, str why, u32 serial, 5 x u32 SOA timers */
+	PROTO_VERSION,   /* apex: a new version is in the store */
+	PROTO_RETRANSFER /* apex */
+};
+
+#endif

@@ -1,0 +1,37 @@
+/* A token worker: the one kind of process that loads a PKCS#11 module and sees a PIN.  It knows
+ * nothing of zones. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "daemon/process.h"
+#include "daemon/role.h"
+#include "pkcs11/token.h"
+
+int worker_main(const struct worker_options *o)
+{
+	struct token_settings settings = {.name = o->name,
+	    .module = o->module,
+	    .label = o->label,
+	    .serial = o->serial,
+	    .sessions = o->sessions,
+	    .session_copies = o->session_copies};
+	struct secret pin = {0};
+	struct err e = {0};
+	int code;
+
+	signal(SIGPIPE, SIG_IGN);
+	/* The PIN file may be root's alone: it is read before the privileges go. */
+	if (secret_read_file(&pin, o->pin_file, &e) != OK)
+		log_error("token %s: %s", o->name, e.text);
+	code = sandbox_drop(o->user, &e);
+	if (code == OK)
+		code = sandbox_enter(0, &e);
+	if (code == OK)
+		code = token_worker_run(&settings, &pin, PROCESS_CHANNEL_FD, &e);
+	secret_free(&pin);
+	if (code != OK)
+		log_error("token %s: %s", o->name, e.text);
+	return code == OK ? 0 : 1;
+}
