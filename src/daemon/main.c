@@ -1,4 +1,5 @@
 /* intagliod: options, and the way to the role that this process has. */
+#include <config.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "config.h"
 #include "daemon/config.h"
 #include "daemon/master.h"
 #include "daemon/process.h"
