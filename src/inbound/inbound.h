@@ -43,12 +43,13 @@ struct inbound_zone {
 	uint64_t size_max;      /* octets of a transfer, 0: no limit */
 };
 
-/* spool_dir must exist; files left there by a process that died are removed. */
+/* spool_dir must exist.  Files being received are named *.part there (those that a process which died
+ * left are removed), files handed over *.spool (the receiver's). */
 struct inbound *inbound_new(struct loop *l, struct store *store, const char *spool_dir,
     const struct inbound_hooks *hooks);
 void inbound_free(struct inbound *in);
 /* The zones from now on; those already known keep their state (serials, timers, transfers).  Copies
- * the zones, borrows the peers until the next call.  New zones are asked for at once. */
+ * the zones, borrows the peers until the next call has returned.  New zones are asked for at once. */
 void inbound_configure(struct inbound *in, const struct inbound_zone *zones, unsigned count);
 
 /* A NOTIFY request (opcode, QR and question checked).  key: what it was signed with, NULL: nothing.
@@ -56,10 +57,14 @@ void inbound_configure(struct inbound *in, const struct inbound_zone *zones, uns
 unsigned inbound_notify(struct inbound *in, const struct packet *p,
     const struct sockaddr_storage *from, const struct tsig_key *key);
 /* What became of a spool.  OK: soa holds the accepted version's timers.  Else why: words; the
- * source's status becomes SOURCE_FAILED_XFER and it is tried again after retry. */
+ * source's status becomes SOURCE_FAILED_XFER and it is tried again after retry (a round over all
+ * sources goes on with the next one).  ERR_AGAIN: nobody judged it (the signing side died): it is
+ * fetched again at once.  Until the verdict comes nothing more is fetched for this zone. */
 void inbound_verdict(struct inbound *in, const uint8_t *apex, const char *source, int code,
     const char *why, uint32_t serial, const struct soa *soa);
 /* Transfer the whole zone again, even if the serial did not move. */
 int inbound_retransfer(struct inbound *in, const uint8_t *apex);
+/* How many zones are being asked for, fetched or judged now: a leap of the virtual clock waits for 0. */
+unsigned inbound_busy(const struct inbound *in);
 
 #endif

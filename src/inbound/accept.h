@@ -1,0 +1,34 @@
+/* accept: what every record must pass, from wherever it came, before it goes into a spool file.
+ *
+ * Here is checked what one record shows; what only all records of a name show (a CNAME beside other
+ * data) is seen by the reader of the spool, who has them in order. */
+#ifndef INBOUND_ACCEPT_H
+#define INBOUND_ACCEPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "dns/name.h"
+#include "zone/spool.h"
+
+struct accept {
+	const uint8_t *apex; /* borrowed */
+	struct spool_writer *spool;
+	bool has_soa, has_ns;
+	uint32_t serial;
+};
+
+/* path must not exist yet; limit: octets of the spool. */
+int accept_begin(struct accept *a, const uint8_t *apex, const char *path, uint64_t limit,
+    struct err *e);
+/* Add a record (rdata uncompressed and checked).  ERR_FORMAT: the zone is broken, e says where. */
+int accept_record(struct accept *a, const uint8_t *owner, uint16_t type, uint16_t class,
+    uint32_t ttl, const uint8_t *rdata, uint16_t rdlen, struct err *e);
+/* All records are there.  Ends `a`; on an error the file is gone. */
+int accept_finish(struct accept *a, struct err *e);
+void accept_abandon(struct accept *a); /* removes the file; twice is fine */
+
+/* "zone broken: www.example. MX: ..." */
+int accept_broken(struct err *e, const uint8_t *owner, uint16_t type, const char *what);
+
+#endif

@@ -1,0 +1,22 @@
+/* query: ask one source for the SOA of one zone, over UDP, and over TCP when the answer is too big. */
+#ifndef INBOUND_QUERY_H
+#define INBOUND_QUERY_H
+
+#include "base/err.h"
+#include "dns/peer.h"
+#include "dns/soa.h"
+#include "inbound/internal.h"
+
+struct query;
+
+/* Called once, from the loop.  e->code OK: soa is the source's; else e->text is the reason.  The query
+ * is gone when it returns. */
+typedef void query_fn(void *arg, const struct err *e, const struct soa *soa);
+
+/* Waits for its turn at the gate.  apex is borrowed. */
+struct query *query_start(struct inbound *in, const struct peer *peer, const uint8_t *apex,
+    query_fn *done, void *arg);
+void query_cancel(struct query *q);   /* done is not called; NULL is fine */
+void query_keep_key(struct query *q); /* see exchange_keep_key; NULL is fine */
+
+#endif
