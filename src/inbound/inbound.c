@@ -205,8 +205,10 @@ void inbound_configure(struct inbound *in, const struct inbound_zone *zones, uns
 	in->zones = list;
 	in->zone_count = count;
 	qsort(list, count, sizeof(*list), zone_compare);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
+		zone_arm(list[i]);
 		zone_pump(list[i]);
+	}
 }
 
 /* Calls from outside */

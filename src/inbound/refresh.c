@@ -11,8 +11,6 @@
 #define REFRESH_MIN 5
 #define REFRESH_MAX (28 * 86400)
 
-/* Hooks */
-
 void zone_status(const struct zone *z, const char *source, enum source_status status,
     bool has_serial, uint32_t serial, const char *reason)
 {
@@ -30,8 +28,6 @@ static void zone_set_expired(struct zone *z, bool expired)
 	z->is_expired = expired;
 	h->expired(h->arg, z->apex, expired);
 }
-
-/* Times */
 
 void zone_arm(struct zone *z)
 {
@@ -97,7 +93,6 @@ static void zone_event(void *arg, int64_t due)
 	zone_pump(z);
 }
 
-/* A source has just said that what we have is current. */
 void zone_set_fresh(struct zone *z)
 {
 	z->refreshed = clock_calendar();

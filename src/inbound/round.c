@@ -276,6 +276,8 @@ void zone_set_sources(struct zone *z, const struct peer *const *peers, unsigned 
 	z->sources = sources;
 	z->source_count = count;
 	z->want_round = z->want_round || !same;
+	if (count == 0) /* a zone without sources cannot go stale */
+		z->refresh_at = z->expire_at = 0;
 	if (!stays && (z->query != NULL || z->transfer != NULL)) {
 		zone_stop(z);
 		z->want_force = z->want_force || z->is_forced;
