@@ -1,0 +1,374 @@
+/* ask: questions of ours to destinations: NOTIFY (RFC 1996), and which SOA they have.
+ *
+ * Runs in the network side.  Ten thousand zones share one UDP socket per address family and
+ * outgoing address; each destination's address and port has its own queue, of which a bounded
+ * number is under way, so that a dead one holds nobody up.  Answers are not trusted: they must come
+ * from where the question went, with its id and question, and its TSIG key where there is one. */
+#include "outbound/parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define UNDER_WAY_MAX 200
+#define DATAGRAMS_AT_ONCE 64
+#define TICK_MS 50
+#define QUERY_MAX 1232
+#define CLASS_IN 1
+
+struct ask_list {
+	struct out_ask *first, *last;
+};
+
+struct ask_socket {
+	struct ask_socket *next;
+	struct out_asker *asker;
+	struct sockaddr_storage local;
+	int fd;
+	struct loop_watch *watch;
+};
+
+struct out_host {
+	struct out_host *next;
+	struct sockaddr_storage address; /* and port */
+	struct ask_socket *socket;	 /* NULL: there is none; trouble says why */
+	char trouble[160];
+	struct ask_list queue;
+	struct ask_list sent; /* in the order of their deadlines */
+	unsigned sent_count;
+};
+
+struct out_asker {
+	struct outbound *out;
+	struct ask_socket *sockets;
+	struct out_host *hosts;
+	struct loop_timer *timer;
+	bool ticking;
+	struct packet_builder message;
+	uint8_t answer[65535];
+};
+
+static void list_append(struct ask_list *list, struct out_ask *ask)
+{
+	ask->next = NULL;
+	ask->prev = list->last;
+	if (list->last != NULL)
+		list->last->next = ask;
+	else
+		list->first = ask;
+	list->last = ask;
+}
+
+static void list_remove(struct ask_list *list, struct out_ask *ask)
+{
+	if (ask->prev != NULL)
+		ask->prev->next = ask->next;
+	else
+		list->first = ask->next;
+	if (ask->next != NULL)
+		ask->next->prev = ask->prev;
+	else
+		list->last = ask->prev;
+	ask->next = ask->prev = NULL;
+}
+
+static void tick_soon(struct out_asker *a, uint64_t ms)
+{
+	if (a->ticking && ms > 0)
+		return;
+	a->ticking = true;
+	loop_timer_set(a->timer, ms);
+}
+
+/* The ask is over: its caller may start it again from fn. */
+static void finish(struct out_ask *ask, int code, const struct packet *p, const char *why)
+{
+	struct out_host *host = ask->host;
+
+	list_remove(ask->is_sent ? &host->sent : &host->queue, ask);
+	if (ask->is_sent)
+		host->sent_count--;
+	ask->host = NULL;
+	tsig_state_free(&ask->tsig);
+	ask->fn(ask->arg, code, p, why);
+}
+
+static const char *what(const struct out_ask *ask)
+{
+	return ask->opcode == OPCODE_NOTIFY ? "NOTIFY" : "SOA query";
+}
+
+/* Answers */
+
+static struct out_ask *find_ask(struct out_asker *a, const struct ask_socket *socket,
+    const struct sockaddr_storage *from, const struct packet *p)
+{
+	for (struct out_host *h = a->hosts; h != NULL; h = h->next) {
+		if (h->socket != socket || h->address.ss_family != from->ss_family ||
+		    memcmp(&h->address, from, peer_addrlen(from)) != 0)
+			continue;
+		for (struct out_ask *ask = h->sent.first; ask != NULL; ask = ask->next) {
+			if (ask->id == p->id && ask->opcode == packet_opcode(p) &&
+			    (!p->has_question || (p->qtype == RR_SOA && p->qclass == CLASS_IN &&
+						     name_equal(p->qname, ask->zone->apex))))
+				return ask;
+		}
+	}
+	return NULL;
+}
+
+static void answer_came(struct out_asker *a, const struct ask_socket *socket, size_t len,
+    const struct sockaddr_storage *from)
+{
+	struct packet p;
+	struct out_ask *ask;
+	struct err e = {0};
+
+	if (packet_parse(a->answer, len, &p, NULL) != OK || (p.flags & PACKET_FLAG_QR) == 0)
+		return;
+	ask = find_ask(a, socket, from, &p);
+	if (ask == NULL)
+		return;
+	/* An answer whose signature does not hold may be anybody's: the right one can still come
+	 * (RFC 8945 5.3), so that it is only remembered. */
+	if (ask->tsig.key != NULL &&
+	    tsig_verify_answer(&ask->tsig, &p, true, clock_real(), &e) != OK) {
+		snprintf(ask->trouble, sizeof(ask->trouble),
+		    "answer to %s not accepted (%s): %.100s", what(ask),
+		    packet_rcode_name(packet_rcode(&p)), e.text);
+		return;
+	}
+	finish(ask, OK, &p, NULL);
+}
+
+static void ready(void *arg, int fd, int io)
+{
+	struct ask_socket *s = arg;
+
+	(void)io;
+	for (unsigned i = 0; i < DATAGRAMS_AT_ONCE; i++) {
+		struct sockaddr_storage from = {0};
+		socklen_t from_len = sizeof(from);
+		ssize_t len = recvfrom(fd, s->asker->answer, sizeof(s->asker->answer), MSG_DONTWAIT,
+		    (struct sockaddr *)&from, &from_len);
+
+		if (len >= 0)
+			answer_came(s->asker, s, (size_t)len, &from);
+		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			break;
+	}
+	tick_soon(s->asker, 0); /* places have become free */
+}
+
+/* Sockets and hosts */
+
+static struct ask_socket *socket_find(
+    struct out_asker *a, const struct peer *peer, char *trouble, size_t size)
+{
+	struct sockaddr_storage local = peer->local;
+	struct ask_socket *s;
+	char text[PEER_TEXT_SIZE];
+	int fd;
+
+	if (local.ss_family == 0)
+		local.ss_family = peer->address.ss_family;
+	for (s = a->sockets; s != NULL; s = s->next) {
+		if (memcmp(&s->local, &local, sizeof(local)) == 0)
+			return s;
+	}
+	fd = socket(local.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&local, peer_addrlen(&local)) < 0) {
+		peer_address_text(&local, text);
+		snprintf(trouble, size, "cannot send from %s: %s", text, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	s = mem_alloc(sizeof(*s));
+	s->asker = a;
+	s->local = local;
+	s->fd = fd;
+	s->watch = loop_watch(a->out->loop, fd, LOOP_READ, ready, s);
+	s->next = a->sockets;
+	a->sockets = s;
+	return s;
+}
+
+static struct out_host *host_find(struct out_asker *a, const struct peer *peer)
+{
+	char trouble[sizeof(((struct out_host *)0)->trouble)] = "";
+	struct ask_socket *socket = socket_find(a, peer, trouble, sizeof(trouble));
+	struct out_host *h;
+
+	for (h = a->hosts; h != NULL; h = h->next) {
+		if (h->socket == socket &&
+		    memcmp(&h->address, &peer->address, sizeof(h->address)) == 0)
+			return h;
+	}
+	h = mem_alloc(sizeof(*h));
+	h->address = peer->address;
+	h->socket = socket;
+	memcpy(h->trouble, trouble, sizeof(trouble));
+	h->next = a->hosts;
+	a->hosts = h;
+	return h;
+}
+
+/* Sending */
+
+static int build(struct out_asker *a, struct out_ask *ask)
+{
+	const struct out_zone *z = ask->zone;
+	bool is_notify = ask->opcode == OPCODE_NOTIFY;
+	uint16_t flags = (uint16_t)(ask->opcode << 11 | (is_notify ? PACKET_FLAG_AA : 0));
+	size_t room = ask->peer->tsig != NULL ? out_tsig_room(ask->peer->tsig) : 0;
+	int rc = OK;
+
+	packet_begin(&a->message, QUERY_MAX - room, ask->id, flags, z->apex, RR_SOA);
+	if (is_notify) /* a hint of what is new, and only one: left out if it does not fit */
+		packet_add(
+		    &a->message, 1, z->apex, RR_SOA, z->soa_ttl, z->soa.data, (uint16_t)z->soa.len);
+	packet_end(&a->message);
+	tsig_state_init(&ask->tsig, ask->peer->tsig);
+	if (ask->peer->tsig != NULL)
+		rc = tsig_sign_query(&ask->tsig, &a->message, clock_real());
+	return rc == OK && a->message.buf.failed ? ERR_LIMIT : rc;
+}
+
+static void send_one(struct out_asker *a, struct out_host *h, struct out_ask *ask)
+{
+	const struct buf *message = &a->message.buf;
+	char why[200];
+	int rc;
+
+	if (h->socket == NULL) {
+		finish(ask, ERR_SYSTEM, NULL, h->trouble);
+		return;
+	}
+	ask->trouble[0] = '\0';
+	if (getrandom(&ask->id, sizeof(ask->id), 0) != sizeof(ask->id))
+		ask->id = (uint16_t)clock_mono_us();
+	rc = build(a, ask);
+	if (rc != OK) {
+		snprintf(why, sizeof(why), "cannot make the %s (%s)", what(ask), err_name(rc));
+		finish(ask, rc, NULL, why);
+		return;
+	}
+	/* A full socket is like a lost datagram: the time-out sees to it. */
+	if (sendto(h->socket->fd, message->data, message->len, 0,
+		(const struct sockaddr *)&h->address, peer_addrlen(&h->address)) < 0 &&
+	    errno != EAGAIN) {
+		snprintf(why, sizeof(why), "cannot send the %s: %s", what(ask), strerror(errno));
+		finish(ask, ERR_SYSTEM, NULL, why);
+		return;
+	}
+	list_remove(&h->queue, ask);
+	list_append(&h->sent, ask);
+	h->sent_count++;
+	ask->is_sent = true;
+	ask->deadline = clock_mono_ms() + a->out->limits.ask;
+}
+
+static void expire(struct out_ask *ask)
+{
+	char why[200];
+
+	if (ask->trouble[0] != '\0') {
+		finish(ask, ERR_VERIFY, NULL, ask->trouble);
+		return;
+	}
+	snprintf(why, sizeof(why), "no answer to %s (timeout)", what(ask));
+	finish(ask, ERR_TIMEOUT, NULL, why);
+}
+
+/* Give up what waited too long, and send what there is room for.  An ask that fn starts anew goes
+ * to the end of its queue; the counts bound both loops. */
+static void tick(void *arg)
+{
+	struct out_asker *a = arg;
+	uint64_t now = clock_mono_ms();
+	bool more = false;
+
+	a->ticking = false;
+	for (struct out_host *h = a->hosts; h != NULL; h = h->next) {
+		while (h->sent.first != NULL && h->sent.first->deadline <= now)
+			expire(h->sent.first);
+		for (unsigned i = 0;
+		     i < UNDER_WAY_MAX && h->queue.first != NULL && h->sent_count < UNDER_WAY_MAX;
+		     i++)
+			send_one(a, h, h->queue.first);
+		more = more || h->queue.first != NULL || h->sent.first != NULL;
+	}
+	if (more)
+		tick_soon(a, TICK_MS);
+}
+
+void out_ask_start(struct out_asker *a, struct out_ask *ask, unsigned opcode,
+    const struct out_zone *z, const struct peer *peer, out_ask_fn *fn, void *arg)
+{
+	out_ask_cancel(a, ask);
+	ask->opcode = opcode;
+	ask->zone = z;
+	ask->peer = peer;
+	ask->fn = fn;
+	ask->arg = arg;
+	ask->is_sent = false;
+	ask->host = host_find(a, peer);
+	list_append(&ask->host->queue, ask);
+	if (ask->host->sent_count < UNDER_WAY_MAX)
+		tick_soon(a, 0);
+}
+
+void out_ask_cancel(struct out_asker *a, struct out_ask *ask)
+{
+	struct out_host *h = ask->host;
+
+	(void)a;
+	if (h == NULL)
+		return;
+	list_remove(ask->is_sent ? &h->sent : &h->queue, ask);
+	if (ask->is_sent)
+		h->sent_count--;
+	ask->host = NULL;
+	tsig_state_free(&ask->tsig);
+}
+
+struct out_asker *out_asker_new(struct outbound *out)
+{
+	struct out_asker *a = mem_alloc(sizeof(*a));
+
+	a->out = out;
+	a->timer = loop_timer_new(out->loop, tick, a);
+	return a;
+}
+
+void out_asker_reset(struct out_asker *a)
+{
+	while (a->hosts != NULL) {
+		struct out_host *h = a->hosts;
+
+		a->hosts = h->next;
+		free(h);
+	}
+	while (a->sockets != NULL) {
+		struct ask_socket *s = a->sockets;
+
+		a->sockets = s->next;
+		loop_watch_free(s->watch);
+		close(s->fd);
+		free(s);
+	}
+}
+
+void out_asker_free(struct out_asker *a)
+{
+	out_asker_reset(a);
+	loop_timer_free(a->timer);
+	packet_builder_free(&a->message);
+	free(a);
+}

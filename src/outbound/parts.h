@@ -1,0 +1,217 @@
+/* parts: what the files of this room share.  Nobody outside the room includes it, except its tests.
+ *
+ * Everything runs in the network side's one thread and does its work in slices: no call here blocks,
+ * and none does more than about a megabyte of work before the loop gets its turn. */
+#ifndef OUTBOUND_PARTS_H
+#define OUTBOUND_PARTS_H
+
+#include "dns/rrset.h"
+#include "dns/rrtype.h"
+#include "outbound/outbound.h"
+
+/* Bounds and times (milliseconds of the monotonic clock); tests make them shorter. */
+struct out_limits {
+	unsigned connections;      /* TCP, overall */
+	unsigned connections_host; /* TCP, from one address */
+	unsigned transfers;        /* under way at once: each holds a snapshot of the store */
+	uint64_t idle;             /* a connection without a whole query */
+	uint64_t stall;            /* a transfer or answer that the client does not read */
+	uint64_t transfer;         /* a transfer in all */
+	unsigned notify_tries;
+	uint64_t ask;       /* wait for the answer to one NOTIFY or SOA query */
+	uint64_t seen_wait; /* after a NOTIFY or a transfer, before the first SOA query */
+	uint64_t seen;      /* the destination must show the new serial within this */
+	uint64_t again;     /* look again at destinations that are up to date, or were given up */
+	uint64_t file_again; /* write an output file again after an error */
+	uint64_t sweep;      /* how often the bounds above are looked at */
+};
+
+#define OUT_OPT_LEN 11     /* an OPT record without options */
+#define OUT_EDNS_SIZE 1232 /* what we can take over UDP, and the most we send */
+
+struct out_destination;
+struct out_connection;
+struct out_udp;
+struct out_listener;
+struct out_asker;
+struct out_files;
+struct out_stream;
+
+struct out_zone {
+	struct outbound *out;
+	uint8_t apex[NAME_MAX_LEN]; /* lower case */
+	char text[NAME_TEXT_SIZE];
+	char *output_file; /* NULL: none */
+	bool suspended;
+	bool has_version; /* the next two are of the version last announced to us */
+	uint32_t serial;
+	struct buf soa; /* its SOA's RDATA */
+	uint32_t soa_ttl;
+	struct out_destination **destinations; /* an array, each allocated */
+	unsigned destination_count;
+	bool file_wanted; /* a version was announced that is not in the output file yet */
+	uint64_t file_due; /* not before */
+};
+
+struct outbound {
+	struct loop *loop;
+	struct store *store;
+	struct outbound_hooks hooks;
+	struct out_limits limits;
+	struct out_zone **zones; /* sorted by apex */
+	unsigned zone_count;
+	struct out_udp *udp;             /* list */
+	struct out_listener *listeners;  /* list */
+	struct out_connection *connections; /* list, most recently accepted first */
+	unsigned connection_count;
+	unsigned transfer_count;
+	struct out_asker *asker;
+	struct out_files *files;
+	struct loop_timer *sweep;
+	struct { /* lines about refused strangers are limited, or they would fill the disk */
+		uint64_t since;
+		unsigned lines;
+		unsigned dropped;
+	} noise;
+};
+
+/* outbound.c */
+struct out_zone *out_zone_find(const struct outbound *out, const uint8_t *name);
+/* log_notice, for what anybody can provoke: at most 20 lines in 10 s, the rest is counted. */
+void out_noise(struct outbound *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* acl.c: NULL if the peer may have the zone, else why not. */
+const char *out_acl_refuses(const struct out_zone *z, const struct sockaddr_storage *from,
+    const struct tsig_key *key);
+
+/* version.c: one whole version of a zone as a sequence of RRsets, the SOA first. */
+struct out_version {
+	struct zone_head head;
+	struct snapshot *snapshot;
+	struct walk walk;
+	bool walking;
+	bool has_soa; /* the SOA has been given */
+	struct rrset soa;
+};
+/* OK; ERR_MISSING: nothing that may be published (e says why); or the store's error. */
+int out_version_open(const struct out_zone *z, struct out_version *v, struct err *e);
+/* The next RRset, borrowed until the call after it: OK, ERR_MISSING at the end, or an error. */
+int out_version_next(struct out_version *v, struct rrset *set, struct err *e);
+void out_version_close(struct out_version *v);
+
+/* answer.c: a query becomes an answer. */
+struct out_query {
+	const uint8_t *msg; /* not trusted */
+	size_t len;
+	struct sockaddr_storage from;
+	bool is_tcp;
+	/* filled in by out_answer */
+	struct packet packet;
+	uint8_t edns_version;
+	bool dnssec_ok;
+	const struct tsig_key *key; /* verified; NULL: not signed */
+};
+struct out_reply {
+	struct packet_builder message; /* reused from answer to answer */
+	struct tsig_state tsig;
+	bool is_signed; /* tsig is to be used */
+	struct out_stream *stream; /* not NULL: the answer is this stream, the receiver's to free */
+};
+/* OK: send reply->message, or stream; ERR_AGAIN: too many transfers, ask again when one has ended;
+ * ERR_MISSING: say nothing. */
+int out_answer(struct outbound *out, struct out_query *q, struct out_reply *reply);
+/* Header and question of an answer; a limit for its size that leaves room for OPT and TSIG. */
+void out_reply_begin(struct out_reply *reply, const struct out_query *q, unsigned rcode, bool aa);
+size_t out_tsig_room(const struct tsig_key *key);
+void out_reply_clear(struct out_reply *reply); /* keeps the memory of message */
+void out_reply_free(struct out_reply *reply);
+
+/* transfer.c: queries for a zone that the peer may have. */
+int out_answer_zone(struct outbound *out, struct out_query *q, struct out_zone *z,
+    struct out_reply *reply, unsigned *rcode);
+
+/* tkey.c: OK, and the answer but for OPT and TSIG is in reply; ERR_FORMAT: not a TKEY query. */
+int out_answer_tkey(struct out_query *q, struct out_reply *reply);
+
+/* axfr.c: a zone as a stream of messages, each at most 65535 octets. */
+struct out_stream *out_stream_new(struct out_version *v, const struct out_query *q,
+    struct out_reply *reply); /* takes v and the TSIG state of reply */
+/* The next message, complete, in message: OK, ERR_MISSING after the last, or an error. */
+int out_stream_next(struct out_stream *s, struct packet_builder *message, struct err *e);
+void out_stream_free(struct out_stream *s); /* NULL is fine */
+struct out_stream_facts {
+	const char *zone;
+	const uint8_t *apex;
+	uint32_t serial;
+	uint64_t records, octets;
+};
+struct out_stream_facts out_stream_facts(const struct out_stream *s);
+
+/* udp.c, tcp.c: sockets. */
+void out_udp_listen(struct outbound *out, int fd);
+void out_udp_free(struct outbound *out);
+void out_tcp_listen(struct outbound *out, int fd);
+void out_tcp_sweep(struct outbound *out, uint64_t now);
+void out_tcp_free(struct outbound *out);
+
+/* ask.c: questions of ours to destinations, over a few shared UDP sockets. */
+/* code: OK: p is the answer, its TSIG verified; else why says what happened. */
+typedef void out_ask_fn(void *arg, int code, const struct packet *p, const char *why);
+struct out_ask {
+	struct out_ask *next, *prev;
+	struct out_host *host; /* NULL: not asking */
+	bool is_sent;
+	uint64_t deadline;
+	uint16_t id;
+	unsigned opcode;
+	const struct peer *peer;
+	const struct out_zone *zone;
+	struct tsig_state tsig;
+	char trouble[160]; /* an answer came that could not be believed */
+	out_ask_fn *fn;
+	void *arg;
+};
+struct out_asker *out_asker_new(struct outbound *out);
+void out_asker_free(struct out_asker *a);
+/* NOTIFY with the zone's SOA, or a query for its SOA.  fn is called once, never from here. */
+void out_ask_start(struct out_asker *a, struct out_ask *ask, unsigned opcode,
+    const struct out_zone *z, const struct peer *peer, out_ask_fn *fn, void *arg);
+void out_ask_cancel(struct out_asker *a, struct out_ask *ask);
+/* Every ask has been cancelled: close the sockets, forget the hosts. */
+void out_asker_reset(struct out_asker *a);
+
+/* notify.c: what each destination knows of the zone's newest version. */
+enum out_phase { OUT_IDLE, OUT_NOTIFYING, OUT_LOOKING };
+struct out_destination {
+	struct out_zone *zone;
+	const struct peer *peer; /* borrowed until the next outbound_configure */
+	char name[PEER_NAME_MAX];
+	struct sockaddr_storage address;
+	enum destination_status status;
+	bool has_serial;
+	uint32_t serial; /* the last it showed */
+	char reason[STORE_REASON_MAX];
+	enum out_phase phase;
+	unsigned tries;        /* in this phase, without success */
+	uint64_t since;        /* of the phase, monotonic */
+	unsigned notify_rcode; /* of its answer to the last NOTIFY */
+	bool fetched;          /* since the last version came up */
+	struct loop_timer *timer;
+	struct out_ask ask;
+};
+struct out_destination *out_destination_new(struct out_zone *z, const struct peer *peer);
+void out_destination_free(struct out_destination *d);
+/* No question is under way after it; where one was, it is asked again soon. */
+void out_destination_pause(struct out_destination *d);
+void out_destination_version(struct out_destination *d); /* the zone has a new version */
+/* Somebody at that address, who may have the zone, has asked for its SOA or fetched it: a reason to
+ * look at what he has sooner. */
+void out_destination_seen(struct out_zone *z, const struct sockaddr_storage *from, bool fetched);
+
+/* file.c: output files, one at a time. */
+struct out_files *out_files_new(struct outbound *out);
+void out_files_free(struct out_files *f);
+void out_files_wake(struct out_files *f); /* some zone may want its file */
+void out_files_forget(struct out_files *f, const struct out_zone *z); /* it goes away */
+
+#endif

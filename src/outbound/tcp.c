@@ -1,0 +1,393 @@
+/* tcp: connections (RFC 7766).  Queries may be pipelined; they are answered one after the other.
+ *
+ * Runs in the network side.  Nothing received is trusted.  A client costs at most one connection's
+ * buffers: nothing is read from it while it does not read its answers, and it is cut off when it
+ * stands still (out_tcp_sweep).  Each turn of a connection ends after about a megabyte. */
+#include "outbound/parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define SLICE_OCTETS (1024 * 1024)
+#define SLICE_QUERIES 32
+#define READ_OCTETS 4096
+#define ACCEPT_AT_ONCE 32
+
+struct out_listener {
+	struct out_listener *next;
+	struct outbound *out;
+	int fd;
+	struct loop_watch *watch;
+};
+
+struct out_connection {
+	struct out_connection *next, *prev;
+	struct outbound *out;
+	int fd;
+	struct loop_watch *watch;
+	struct sockaddr_storage from;
+	char from_text[PEER_TEXT_SIZE];
+	bool at_end;   /* the client sends no more */
+	bool waiting;  /* for its turn to have a transfer */
+	struct buf in; /* what was received, from a length prefix on */
+	size_t in_pos; /* of the first octet not answered yet */
+	struct out_reply reply;
+	bool sending; /* reply.message is being sent */
+	uint8_t prefix[2];
+	size_t sent;		   /* of prefix and message */
+	struct out_stream *stream; /* what comes after it, NULL: nothing */
+	uint64_t started;	   /* of the stream */
+	uint64_t progress;	   /* a whole query came, or something was sent */
+};
+
+static void stream_end(struct out_connection *c)
+{
+	out_stream_free(c->stream);
+	c->stream = NULL;
+	c->out->transfer_count--;
+}
+
+static void connection_free(struct out_connection *c)
+{
+	struct outbound *out = c->out;
+
+	if (c->stream != NULL)
+		stream_end(c);
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		out->connections = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	out->connection_count--;
+	loop_watch_free(c->watch);
+	close(c->fd);
+	buf_free(&c->in);
+	out_reply_free(&c->reply);
+	free(c);
+}
+
+/* A transfer was cut short, by us or by the client. */
+static void log_cut(const struct out_connection *c, const char *why)
+{
+	struct out_stream_facts f = out_stream_facts(c->stream);
+
+	log_warning("zone %s: transfer of serial %u to %s cut after %llu records: %s", f.zone,
+	    f.serial, c->from_text, (unsigned long long)f.records, why);
+}
+
+static void connection_cut(struct out_connection *c, const char *why)
+{
+	if (c->stream != NULL)
+		log_cut(c, why);
+	connection_free(c);
+}
+
+static void begin_sending(struct out_connection *c)
+{
+	store_u16(c->prefix, (uint16_t)c->reply.message.buf.len);
+	c->sent = 0;
+	c->sending = true;
+}
+
+/* OK: the message has gone; ERR_AGAIN: the socket is full; ERR_CLOSED. */
+static int send_more(struct out_connection *c, size_t *budget)
+{
+	const struct buf *message = &c->reply.message.buf;
+	size_t total = sizeof(c->prefix) + message->len;
+
+	while (c->sent < total) {
+		size_t from = c->sent < sizeof(c->prefix) ? c->sent : sizeof(c->prefix);
+		struct iovec iov[2] = {
+		    {c->prefix + from, sizeof(c->prefix) - from},
+		    {message->data + (c->sent - from), message->len - (c->sent - from)},
+		};
+		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+		ssize_t n = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CLOSED;
+		c->sent += (size_t)n;
+		c->progress = clock_mono_ms();
+		*budget -= (size_t)n < *budget ? (size_t)n : *budget;
+	}
+	c->sending = false;
+	return OK;
+}
+
+/* Let the connections that wait for a transfer try again. */
+static void wake_waiting(struct outbound *out)
+{
+	for (struct out_connection *c = out->connections; c != NULL; c = c->next) {
+		if (c->waiting)
+			loop_watch_set(c->watch, LOOP_WRITE);
+	}
+}
+
+static void stream_done(struct out_connection *c)
+{
+	struct out_stream_facts f = out_stream_facts(c->stream);
+	struct out_zone *z = out_zone_find(c->out, f.apex);
+	uint64_t ms = clock_mono_ms() - c->started;
+
+	log_notice("zone %s: serial %u transferred to %s: %llu records, %llu octets, %llu ms",
+	    f.zone, f.serial, c->from_text, (unsigned long long)f.records,
+	    (unsigned long long)f.octets, (unsigned long long)ms);
+	if (z != NULL)
+		out_destination_seen(z, &c->from, true);
+	stream_end(c);
+	wake_waiting(c->out);
+}
+
+/* The next message of the stream; ERR_CLOSED when there is no honest way to go on. */
+static int stream_more(struct out_connection *c)
+{
+	struct err e = {0};
+	int rc = out_stream_next(c->stream, &c->reply.message, &e);
+
+	if (rc == OK)
+		begin_sending(c);
+	else if (rc == ERR_MISSING)
+		stream_done(c);
+	else
+		log_cut(c, e.text);
+	return rc == OK || rc == ERR_MISSING ? OK : ERR_CLOSED;
+}
+
+/* The next whole query in the input: OK, ERR_MISSING: there is none yet. */
+static int next_query(const struct out_connection *c, struct out_query *q)
+{
+	size_t left = c->in.len - c->in_pos;
+	const uint8_t *p;
+
+	if (left < 2)
+		return ERR_MISSING;
+	p = c->in.data + c->in_pos;
+	if (left - 2 < load_u16(p))
+		return ERR_MISSING;
+	*q = (struct out_query){.msg = p + 2, .len = load_u16(p), .from = c->from, .is_tcp = true};
+	return OK;
+}
+
+/* Answer one query.  ERR_MISSING: no whole one is there; ERR_AGAIN: it has to wait for another
+ * transfer's end; ERR_CLOSED: what came was not worth an answer. */
+static int answer_one(struct out_connection *c)
+{
+	struct out_query q;
+	int rc = next_query(c, &q);
+
+	if (rc != OK)
+		return rc;
+	rc = out_answer(c->out, &q, &c->reply);
+	c->waiting = rc == ERR_AGAIN;
+	if (rc == ERR_AGAIN)
+		return rc;
+	c->in_pos += 2 + q.len;
+	c->progress = clock_mono_ms();
+	if (rc != OK)
+		return ERR_CLOSED;
+	if (c->reply.stream != NULL) {
+		c->stream = c->reply.stream;
+		c->reply.stream = NULL;
+		c->started = c->progress;
+		c->out->transfer_count++;
+	} else {
+		begin_sending(c);
+	}
+	return OK;
+}
+
+/* OK: something came or the client has ended; ERR_AGAIN: nothing there; ERR_CLOSED. */
+static int receive(struct out_connection *c)
+{
+	uint8_t data[READ_OCTETS];
+	ssize_t n = recv(c->fd, data, sizeof(data), MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CLOSED;
+	if (n == 0) {
+		c->at_end = true;
+		return OK;
+	}
+	if (c->in_pos > 0) {
+		memmove(c->in.data, c->in.data + c->in_pos, c->in.len - c->in_pos);
+		c->in.len -= c->in_pos;
+		c->in_pos = 0;
+	}
+	buf_put(&c->in, data, (size_t)n);
+	return c->in.failed ? ERR_CLOSED : OK;
+}
+
+/* Do what can be done now.  What to wait for is left in *io; ERR_CLOSED: free the connection. */
+static int work(struct out_connection *c, int *io)
+{
+	size_t budget = SLICE_OCTETS;
+	unsigned queries = 0;
+	int rc = OK;
+
+	*io = LOOP_WRITE;
+	while (rc == OK && budget > 0 && queries < SLICE_QUERIES) {
+		if (c->sending) {
+			rc = send_more(c, &budget);
+		} else if (c->stream != NULL) {
+			rc = stream_more(c);
+		} else {
+			queries++;
+			rc = answer_one(c);
+			if (rc == ERR_MISSING)
+				*io = LOOP_READ;
+			else if (rc == ERR_AGAIN)
+				*io = 0;
+		}
+	}
+	if (rc == ERR_MISSING && c->at_end)
+		rc = ERR_CLOSED;
+	return rc == ERR_CLOSED ? rc : OK;
+}
+
+static void ready(void *arg, int fd, int io)
+{
+	struct out_connection *c = arg;
+	bool had_stream;
+	int rc = OK;
+
+	(void)fd;
+	if (io & LOOP_READ)
+		rc = receive(c);
+	if (rc == OK)
+		rc = work(c, &io);
+	had_stream = c->stream != NULL;
+	if (rc == ERR_CLOSED && had_stream && c->sending)
+		log_cut(c, "the client closed the connection");
+	if (rc == ERR_CLOSED) {
+		struct outbound *out = c->out;
+
+		connection_free(c);
+		if (had_stream)
+			wake_waiting(out);
+	} else if (rc == OK) {
+		loop_watch_set(c->watch, io);
+	}
+}
+
+/* Is there room for one more from that address?  If all places are taken, whoever has been silent
+ * for the longest time, and has no transfer, gives his up. */
+static bool make_room(struct outbound *out, const struct sockaddr_storage *from)
+{
+	struct out_connection *oldest = NULL;
+	unsigned same = 0;
+
+	for (struct out_connection *c = out->connections; c != NULL; c = c->next) {
+		if (peer_same_host(&c->from, from))
+			same++;
+		if (c->stream == NULL && (oldest == NULL || c->progress < oldest->progress))
+			oldest = c;
+	}
+	if (same >= out->limits.connections_host)
+		return false;
+	if (out->connection_count < out->limits.connections)
+		return true;
+	if (oldest != NULL)
+		connection_free(oldest);
+	return oldest != NULL;
+}
+
+static void connection_new(struct outbound *out, int fd, const struct sockaddr_storage *from)
+{
+	struct out_connection *c = mem_alloc(sizeof(*c));
+
+	c->out = out;
+	c->fd = fd;
+	c->from = *from;
+	peer_address_text(from, c->from_text);
+	c->progress = clock_mono_ms();
+	c->next = out->connections;
+	if (c->next != NULL)
+		c->next->prev = c;
+	out->connections = c;
+	out->connection_count++;
+	c->watch = loop_watch(out->loop, fd, LOOP_READ, ready, c);
+}
+
+static void accept_ready(void *arg, int fd, int io)
+{
+	struct out_listener *l = arg;
+	char text[PEER_TEXT_SIZE];
+
+	(void)io;
+	for (unsigned i = 0; i < ACCEPT_AT_ONCE; i++) {
+		struct sockaddr_storage from = {0};
+		socklen_t len = sizeof(from);
+		int client =
+		    accept4(fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (client < 0) {
+			if (errno == EMFILE || errno == ENFILE) {
+				log_warning("no more TCP connections for now: %s", strerror(errno));
+				loop_watch_set(l->watch, 0); /* until the next sweep */
+			}
+			break;
+		}
+		if (make_room(l->out, &from)) {
+			connection_new(l->out, client, &from);
+			continue;
+		}
+		peer_address_text(&from, text);
+		out_noise(l->out, "connection from %s refused: too many connections", text);
+		close(client);
+	}
+}
+
+void out_tcp_listen(struct outbound *out, int fd)
+{
+	struct out_listener *l = mem_alloc(sizeof(*l));
+
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	l->out = out;
+	l->fd = fd;
+	l->watch = loop_watch(out->loop, fd, LOOP_READ, accept_ready, l);
+	l->next = out->listeners;
+	out->listeners = l;
+}
+
+void out_tcp_sweep(struct outbound *out, uint64_t now)
+{
+	const struct out_limits *limits = &out->limits;
+	struct out_connection *next;
+
+	for (struct out_connection *c = out->connections; c != NULL; c = next) {
+		uint64_t still = now - c->progress;
+
+		next = c->next;
+		if (c->stream != NULL && now - c->started > limits->transfer)
+			connection_cut(c, "it took too long in all");
+		else if ((c->stream != NULL || c->sending || c->waiting) && still > limits->stall)
+			connection_cut(c, "the client does not read");
+		else if (c->stream == NULL && !c->sending && !c->waiting && still > limits->idle)
+			connection_cut(c, "idle");
+	}
+	for (struct out_listener *l = out->listeners; l != NULL; l = l->next)
+		loop_watch_set(l->watch, LOOP_READ);
+	wake_waiting(out);
+}
+
+void out_tcp_free(struct outbound *out)
+{
+	while (out->connections != NULL)
+		connection_free(out->connections);
+	while (out->listeners != NULL) {
+		struct out_listener *l = out->listeners;
+
+		out->listeners = l->next;
+		loop_watch_free(l->watch);
+		close(l->fd);
+		free(l);
+	}
+}
