@@ -1,1 +1,20 @@
-# src/dns
+noinst_LIBRARIES += libdns.a
+libdns_a_SOURCES = \
+	src/dns/digest.c src/dns/digest.h \
+	src/dns/dnskey.c src/dns/dnskey.h \
+	src/dns/layout.c src/dns/layout.h \
+	src/dns/name.c src/dns/name.h \
+	src/dns/nsec.c src/dns/nsec.h \
+	src/dns/peer.c src/dns/peer.h \
+	src/dns/rdata.c src/dns/rdata.h \
+	src/dns/rdata_rules.c src/dns/rdata_rules.h \
+	src/dns/rdata_svcb.c \
+	src/dns/rdata_text.c \
+	src/dns/rrset.c src/dns/rrset.h \
+	src/dns/rrsig.c \
+	src/dns/rrtype.c src/dns/rrtype.h \
+	src/dns/soa.c src/dns/soa.h \
+	src/dns/verifier.c
+libdns_a_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CRYPTO_CFLAGS)
+# What a program that uses dns must link, in front of BASE_LIBS.
+DNS_LIBS = libdns.a $(LDNS_LIBS) $(CRYPTO_LIBS)

@@ -18,6 +18,8 @@ size_t name_len(const uint8_t *name);   /* with the root label */
 unsigned name_labels(const uint8_t *name); /* without the root label; "*" counts (RRSIG: does not) */
 /* Presentation form to wire; a missing final dot is added.  OK or ERR_FORMAT. */
 int name_parse(const char *text, uint8_t out[NAME_MAX_LEN]);
+/* The same, but a name without a final dot is relative to origin (which may be out). */
+int name_parse_at(const char *text, const uint8_t *origin, uint8_t out[NAME_MAX_LEN]);
 /* Wire to presentation form with the final dot (RFC 1035 5.1 escapes). */
 void name_text(const uint8_t *name, char out[NAME_TEXT_SIZE]);
 void name_lower(uint8_t *name); /* in place, RFC 4034 6.2 */
@@ -27,6 +29,9 @@ const uint8_t *name_parent(const uint8_t *name); /* inside name; NULL for the ro
 bool name_is_wildcard(const uint8_t *name);
 /* Check the uncompressed name at p: its length, or 0 if it is malformed or longer than len. */
 size_t name_check(const uint8_t *p, size_t len);
+/* Copy the name at msg[at], decompressed, to out: octets it takes up at that place, or 0 if it is
+ * malformed.  Compression pointers must point backwards (RFC 1035 4.1.4), so that they end. */
+size_t name_expand(const uint8_t *msg, size_t len, size_t at, uint8_t out[NAME_MAX_LEN]);
 
 /* The sort key: labels from the root down, lower case, 0x00 -> 01 01, 0x01 -> 01 02, each label
  * ended by 00, so that memcmp gives the canonical order of RFC 4034 6.1, and a name's key is a

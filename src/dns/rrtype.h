@@ -15,6 +15,7 @@ enum rrtype {
 
 #define RRTYPE_TEXT_SIZE 16
 void rrtype_text(uint16_t type, char out[RRTYPE_TEXT_SIZE]); /* "A", "TYPE731" */
+bool rrtype_parse(const char *text, uint16_t *out); /* any case; false: no such type */
 bool rrtype_is_meta(uint16_t type);   /* OPT, TSIG, TKEY, 128-255 queries: never zone data */
 /* Incoming DNSSEC data that the signer replaces: RRSIG, NSEC, NSEC3 anywhere; DNSKEY, NSEC3PARAM,
  * CDS, CDNSKEY, ZONEMD, TYPE65534 at the apex.  Never DS. */

@@ -15,9 +15,16 @@ void soa_set_serial(uint8_t *rdata, size_t len, uint32_t serial); /* in place */
 bool serial_gt(uint32_t a, uint32_t b);
 
 enum serial_policy { SERIAL_KEEP, SERIAL_COUNTER, SERIAL_UNIXTIME, SERIAL_DATECOUNTER };
-/* The serial of the next signed version.  has_last: a version was published before with `last`.
- * source: the unsigned zone's serial; source_changed: this version comes from a new one; now:
- * calendar.  Always greater than last (RFC 1982).  *jumped: `keep` could not keep the source's. */
+/* The serial of the next signed version.  has_last: a version was published before with `last`;
+ * source: the unsigned zone's serial; now: calendar.
+ *
+ *   keep         the source's
+ *   counter      the source's for the first version, then last + 1
+ *   unixtime     now
+ *   datecounter  YYYYMMDD00, UTC
+ *
+ * and in each case last + 1 where that would not be greater than last (RFC 1982).  *jumped: `keep`
+ * could not keep the source's, as when a version is made because signatures had to be renewed. */
 uint32_t serial_next(enum serial_policy policy, bool has_last, uint32_t last, uint32_t source,
     int64_t now, bool *jumped);
 

@@ -1,0 +1,55 @@
+/* digest: one-shot hashing.  Runs in every process. */
+#include "dns/digest.h"
+
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include "base/log.h"
+#include "base/mem.h"
+
+static const struct {
+	const char *name;
+	size_t len;
+} kinds[] = {
+    [DIGEST_SHA1] = {"SHA1", 20},
+    [DIGEST_SHA224] = {"SHA224", 28},
+    [DIGEST_SHA256] = {"SHA256", 32},
+    [DIGEST_SHA384] = {"SHA384", 48},
+    [DIGEST_SHA512] = {"SHA512", 64},
+};
+static EVP_MD *fetched[MEM_COUNT(kinds)];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* A libcrypto without SHA-2 is a broken installation: nothing here could work. */
+static void fetch_all(void)
+{
+	for (size_t i = 0; i < MEM_COUNT(kinds); i++) {
+		fetched[i] = EVP_MD_fetch(NULL, kinds[i].name, NULL);
+		if (fetched[i] == NULL) {
+			log_error("OpenSSL offers no %s: check its configuration", kinds[i].name);
+			abort();
+		}
+	}
+}
+
+const EVP_MD *digest_md(enum digest d)
+{
+	pthread_once(&once, fetch_all);
+	return fetched[d];
+}
+
+const char *digest_name(enum digest d)
+{
+	return kinds[d].name;
+}
+
+size_t digest_len(enum digest d)
+{
+	return kinds[d].len;
+}
+
+size_t digest_once(enum digest d, const void *data, size_t len, uint8_t *out)
+{
+	EVP_Digest(data, len, out, NULL, digest_md(d), NULL);
+	return kinds[d].len;
+}
