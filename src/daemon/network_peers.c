@@ -76,6 +76,7 @@ static bool take_peer(struct network_peers *p, const struct config_server *from)
 {
 	struct peer *to = &p->peers[p->peer_count];
 
+	memset(to, 0, sizeof(*to));
 	snprintf(to->name, sizeof(to->name), "%s", from->name);
 	to->tsig = key_by_text(p, from->tsig);
 	to->notify_tsig = key_by_text(p, from->notify_tsig);

@@ -1,0 +1,138 @@
+/* signer: what the files of the signing side's process share: its zones, their way from a spool to a
+ * signed version, and the operator's verbs.  One thread; see signer.c. */
+#ifndef DAEMON_SIGNER_H
+#define DAEMON_SIGNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/loop.h"
+#include "base/msg.h"
+#include "daemon/config.h"
+#include "dns/peer.h"
+#include "keys/keys.h"
+#include "ops/ops.h"
+#include "pkcs11/token.h"
+#include "sign/sign.h"
+#include "zone/store.h"
+
+#define REASON_MAX 400
+
+struct server_status { /* what was learnt last of a zone's source or destination */
+	char server[PEER_NAME_MAX]; /* "" stands for the input file */
+	bool is_source;
+	uint8_t status; /* enum source_status or destination_status */
+	int64_t since;
+	bool has_serial;
+	uint32_t serial;
+	char reason[REASON_MAX];
+};
+
+struct waiter; /* an operator's command that waits for the zone */
+
+struct signer_zone {
+	struct signer *signer;
+	uint8_t apex[NAME_MAX_LEN];
+	uint8_t key[NAME_KEY_MAX];
+	size_t key_len;
+	char *name; /* presentation form, with the final dot */
+	bool configured; /* seen in the configuration that is being applied */
+	bool orphan, replace_dnssec;
+	struct sign_policy sign_policy;
+	struct key_policy key_policy;
+	struct server_status *servers;
+	unsigned server_count;
+	bool statuses_dirty;
+	bool has_head;
+	struct zone_head head; /* as in the store */
+	char *spool;           /* received and not yet signed; NULL */
+	char spool_source[PEER_NAME_MAX];
+	uint32_t spool_serial;
+	struct sign_run *run;
+	bool run_reads_spool;
+	bool making_keys;
+	bool force;   /* sign all anew at the next run */
+	bool due;     /* signatures are to be refreshed */
+	bool queued;  /* waits for its turn */
+	bool deleting;
+	bool expired; /* its source is past SOA EXPIRE */
+	char problem[REASON_MAX]; /* why it does not get on; "" */
+	struct loop_event *refresh;
+	struct loop_timer *retry;
+	unsigned failures;
+	struct waiter *waiters;
+};
+
+struct signer_token {
+	struct signer *signer;
+	char *name;
+	struct token *token;
+	bool was_up;
+};
+
+struct signer {
+	struct loop *loop;
+	struct channel *master, *network;
+	struct config *config;
+	struct store *store;
+	struct keys *keys;
+	struct sign *sign;
+	struct ops *ops;
+	struct signer_token **tokens;
+	unsigned token_count;
+	bool keys_loaded, keys_loading;
+	struct signer_zone **zones; /* in canonical order */
+	unsigned zone_count;
+	struct signer_zone **queue; /* zones whose turn comes */
+	unsigned queue_len, queue_room;
+	bool queue_armed;
+	unsigned runs;
+	struct loop_timer *save_statuses, *minute, *token_look;
+	bool save_armed;
+	int64_t started; /* calendar */
+	int control_fd;
+	gid_t control_gid;
+	bool sandboxed;
+	uint32_t next_request;
+	struct request *requests; /* asked of the master, not yet answered */
+};
+
+/* signer.c */
+struct token *signer_find_token(void *signer, const char *name);
+void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone *z);
+
+/* signer_zones.c: the table of zones and what is known of their servers */
+struct signer_zone *signer_zone_by_name(struct signer *s, const char *name);
+struct signer_zone *signer_zone_by_apex(struct signer *s, const uint8_t *apex);
+void signer_zones_configure(struct signer *s);
+void signer_zone_drop(struct signer_zone *z);
+void signer_zones_free(struct signer *s);
+void signer_status_set(struct signer_zone *z, bool is_source, const char *server, unsigned status,
+    bool has_serial, uint32_t serial, const char *reason);
+const char *signer_status_name(const struct server_status *st);
+void signer_statuses_save(void *signer);
+
+/* signer_schedule.c: a zone's next step */
+void signer_zone_step(struct signer_zone *z); /* soon */
+void signer_step_all(struct signer *s);
+void signer_received(struct signer_zone *z, const char *source, uint32_t serial, const char *path);
+void signer_keys_load(struct signer *s);
+void signer_zone_refresh_arm(struct signer_zone *z);
+
+/* signer_requests.c: what is asked of the master */
+typedef void request_done_fn(void *arg, bool ok, const char *why);
+void signer_request(struct signer *s, uint16_t type, struct buf *body, const struct buf *text,
+    request_done_fn *done, void *arg);
+void signer_request_answer(struct signer *s, struct reader *body);
+void signer_requests_fail(struct signer *s);
+
+/* verbs_*.c */
+void verbs_zone_register(struct signer *s);
+void verbs_key_register(struct signer *s);
+void verbs_conf_register(struct signer *s);
+void verbs_status_register(struct signer *s);
+/* A zone's step ended: tell the commands that wait for it. */
+void verbs_zone_progress(struct signer_zone *z, const char *phase, uint64_t done, uint64_t total);
+void verbs_zone_signed(struct signer_zone *z, const struct sign_result *r);
+void verbs_zone_stuck(struct signer_zone *z); /* z->problem says why */
+
+#endif

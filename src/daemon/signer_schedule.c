@@ -1,0 +1,303 @@
+/* A zone's next step, decided in one place (zone_step): keys are made, a received version is
+ * signed, signatures are refreshed.  Steps are taken from a queue, so that many zones take turns;
+ * at most RUNS_MAX are being signed at once. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/proto.h"
+#include "daemon/signer.h"
+
+#define RUNS_MAX 32
+#define RETRY_FIRST_MS 2000
+#define RETRY_MOST_MS 120000
+
+static void take_turns(void *arg);
+
+void signer_zone_step(struct signer_zone *z)
+{
+	struct signer *s = z->signer;
+
+	if (z->queued || z->deleting)
+		return;
+	if (s->queue_len == s->queue_room) {
+		s->queue_room = s->queue_room == 0 ? 64 : s->queue_room * 2;
+		s->queue = mem_grow(s->queue, s->queue_room, sizeof(*s->queue));
+	}
+	z->queued = true;
+	s->queue[s->queue_len++] = z;
+	if (!s->queue_armed) {
+		s->queue_armed = true;
+		loop_soon(s->loop, take_turns, s);
+	}
+}
+
+void signer_step_all(struct signer *s)
+{
+	for (unsigned i = 0; i < s->zone_count; i++)
+		signer_zone_step(s->zones[i]);
+}
+
+/* Why a zone does not get on: logged when it is news, told to whoever waits. */
+static void stuck(struct signer_zone *z, const char *why)
+{
+	if (strcmp(z->problem, why) != 0) {
+		snprintf(z->problem, sizeof(z->problem), "%s", why);
+		log_error("zone %s: %s", z->name, why);
+	}
+	verbs_zone_stuck(z);
+}
+
+static void retry_later(struct signer_zone *z)
+{
+	uint64_t wait = RETRY_FIRST_MS << (z->failures < 6 ? z->failures : 6);
+
+	z->failures++;
+	loop_timer_set(z->retry, wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS);
+}
+
+/* Keys */
+
+static void keys_made(void *arg, int code, const char *why)
+{
+	struct signer_zone *z = arg;
+
+	z->making_keys = false;
+	if (z->deleting)
+		return;
+	if (code == OK) {
+		log_notice("zone %s: its keys are in the token", z->name);
+		z->failures = 0;
+		z->problem[0] = '\0';
+		verbs_zone_progress(z, "keys", 1, 1);
+		signer_zone_step(z);
+		return;
+	}
+	stuck(z, why);
+	retry_later(z);
+}
+
+static void keys_were_read(void *arg, int code, const char *why)
+{
+	struct signer *s = arg;
+
+	s->keys_loading = false;
+	if (code != OK)
+		log_error("not every token could be read: %s", why);
+	else if (!s->keys_loaded)
+		log_notice("the tokens were read");
+	s->keys_loaded = s->keys_loaded || code == OK;
+	signer_step_all(s);
+}
+
+void signer_keys_load(struct signer *s)
+{
+	s->keys_loading = true;
+	keys_load(s->keys, keys_were_read, s);
+}
+
+/* True when the zone has keys to sign with. */
+static bool has_keys(struct signer_zone *z)
+{
+	char why[256] = "";
+
+	switch (keys_zone_status(z->signer->keys, z->apex, why)) {
+	case KEYS_GOOD:
+		return true;
+	case KEYS_NONE:
+	case KEYS_MAKING:
+		z->making_keys = true;
+		keys_zone_make(
+		    z->signer->keys, z->apex, &z->key_policy, clock_calendar(), keys_made, z);
+		return false;
+	case KEYS_UNKNOWN:
+		if (z->waiters != NULL)
+			stuck(z, why[0] != '\0' ? why : "its token was not read yet");
+		return false;
+	case KEYS_RECOVERY:
+	case KEYS_FROZEN:
+		break;
+	}
+	stuck(z, why);
+	return false;
+}
+
+/* Signing */
+
+static void send_verdict(struct signer_zone *z, const struct sign_result *r)
+{
+	struct buf body = {0};
+	const struct soa *soa = &r->head.soa_in;
+
+	if (z->signer->network == NULL)
+		return;
+	buf_lv16(&body, z->apex, name_len(z->apex));
+	buf_str(&body, z->spool_source);
+	buf_u8(&body, (uint8_t)-r->code);
+	buf_str(&body, r->code == OK ? "" : r->err.text);
+	buf_u32(&body, r->code == OK ? r->head.serial_in : z->spool_serial);
+	buf_u32(&body, soa->serial);
+	buf_u32(&body, soa->refresh);
+	buf_u32(&body, soa->retry);
+	buf_u32(&body, soa->expire);
+	buf_u32(&body, soa->minimum);
+	channel_send(z->signer->network, PROTO_VERDICT, &body, -1);
+	buf_free(&body);
+}
+
+static void drop_spool(struct signer_zone *z)
+{
+	if (z->spool == NULL)
+		return;
+	unlink(z->spool);
+	free(z->spool);
+	z->spool = NULL;
+}
+
+void signer_zone_refresh_arm(struct signer_zone *z)
+{
+	if (z->has_head && z->head.generation != 0 && z->head.resign_at != 0)
+		loop_event_set(z->refresh, z->head.resign_at);
+}
+
+static void signed_well(struct signer_zone *z, const struct sign_result *r)
+{
+	bool moved = !z->has_head || z->head.serial_out != r->head.serial_out ||
+		     z->head.published != r->head.published;
+
+	if (moved)
+		log_notice(
+		    "zone %s: version %u signed: %llu signatures made, %llu kept, in %llu ms%s%s",
+		    z->name, r->head.serial_out, (unsigned long long)r->signed_now,
+		    (unsigned long long)r->kept, (unsigned long long)r->elapsed_ms,
+		    r->head.published ? "" : "; not published: ",
+		    r->head.published ? "" : r->head.hold);
+	z->head = r->head;
+	z->has_head = true;
+	z->failures = 0;
+	z->problem[0] = '\0';
+	if (moved && z->head.published)
+		signer_send_zone(z->signer, PROTO_VERSION, z);
+	signer_zone_refresh_arm(z);
+	verbs_zone_signed(z, r);
+}
+
+static void run_failed(struct signer_zone *z, const struct sign_result *r, bool was_force)
+{
+	stuck(z, r->err.text);
+	if (z->run_reads_spool && r->input_bad)
+		return; /* the source has to mend it */
+	z->force = z->force || was_force;
+	z->due = z->due || !z->run_reads_spool;
+	retry_later(z);
+}
+
+static void run_done(void *arg, const struct sign_result *r)
+{
+	struct signer_zone *z = arg;
+	struct signer *s = z->signer;
+	bool over = r->code == OK || r->input_bad;
+
+	z->run = NULL;
+	s->runs--;
+	if (z->deleting)
+		return;
+	if (z->run_reads_spool && over) {
+		send_verdict(z, r);
+		drop_spool(z);
+	}
+	if (r->code == OK)
+		signed_well(z, r);
+	else
+		run_failed(z, r, z->force);
+	signer_step_all(s);
+}
+
+static void run_progress(void *arg, const char *phase, uint64_t done, uint64_t total)
+{
+	verbs_zone_progress(arg, phase, done, total);
+}
+
+static void run_start(struct signer_zone *z)
+{
+	struct signer *s = z->signer;
+	struct sign_job job = {.spool = z->spool,
+	    .force = z->force,
+	    .replace_dnssec = z->replace_dnssec,
+	    .policy = z->sign_policy,
+	    .class = z->due && z->spool == NULL ? TOKEN_REFRESH : TOKEN_CHANGE,
+	    .now = clock_calendar()};
+	struct err e = {0};
+
+	if (keys_keyset(s->keys, z->apex, job.now, &job.keys, &e) != OK) {
+		stuck(z, e.text);
+		retry_later(z);
+		return;
+	}
+	memcpy(job.apex, z->apex, sizeof(job.apex));
+	z->run_reads_spool = z->spool != NULL;
+	z->force = z->due = false;
+	loop_event_stop(z->refresh);
+	s->runs++;
+	z->run = sign_start(s->sign, &job, run_progress, run_done, z);
+}
+
+/* The step itself. */
+static void zone_step(struct signer_zone *z)
+{
+	struct signer *s = z->signer;
+	bool has_version = z->has_head && z->head.generation != 0;
+
+	if (z->deleting || z->run != NULL || z->making_keys)
+		return;
+	if (!has_keys(z))
+		return;
+	if (z->spool == NULL && !(has_version && (z->due || z->force))) {
+		if (loop_event_due(z->refresh) == 0)
+			signer_zone_refresh_arm(z);
+		return;
+	}
+	if (s->runs < RUNS_MAX)
+		run_start(z);
+	/* Else: when a run ends all zones are looked at again. */
+}
+
+static void take_turns(void *arg)
+{
+	struct signer *s = arg;
+	struct signer_zone **queue = s->queue;
+	unsigned len = s->queue_len;
+
+	s->queue = NULL;
+	s->queue_len = s->queue_room = 0;
+	s->queue_armed = false;
+	for (unsigned i = 0; i < len; i++) {
+		struct signer_zone *z = queue[i];
+
+		if (z == NULL)
+			continue;
+		z->queued = false;
+		zone_step(z);
+	}
+	free(queue);
+}
+
+void signer_received(struct signer_zone *z, const char *source, uint32_t serial, const char *path)
+{
+	/* The run that reads the one before goes on; what came last counts. */
+	if (z->spool != NULL && strcmp(z->spool, path) == 0)
+		return;
+	if (z->run == NULL || !z->run_reads_spool)
+		drop_spool(z);
+	else
+		free(z->spool);
+	z->spool = mem_strdup(path);
+	snprintf(z->spool_source, sizeof(z->spool_source), "%s", source);
+	z->spool_serial = serial;
+	log_notice("zone %s: version %u came in from %s", z->name, serial,
+	    source[0] == '\0' ? "its file" : source);
+	signer_zone_step(z);
+}
