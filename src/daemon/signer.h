@@ -44,11 +44,13 @@ struct signer_zone {
 	bool statuses_dirty;
 	bool has_head;
 	struct zone_head head; /* as in the store */
-	char *spool;           /* received and not yet signed; NULL */
-	char spool_source[PEER_NAME_MAX];
-	uint32_t spool_serial;
+	struct received {
+		char *spool; /* NULL: none */
+		char source[PEER_NAME_MAX];
+		uint32_t serial;
+	} next, reading; /* waiting to be signed; being read by the run */
 	struct sign_run *run;
-	bool run_reads_spool;
+	bool run_force, run_due; /* what the run was to do, to be done again if it fails */
 	bool making_keys;
 	bool force;   /* sign all anew at the next run */
 	bool due;     /* signatures are to be refreshed */

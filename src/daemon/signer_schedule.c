@@ -129,16 +129,17 @@ static bool has_keys(struct signer_zone *z)
 
 static void send_verdict(struct signer_zone *z, const struct sign_result *r)
 {
+	const struct received *in = &z->reading;
 	struct buf body = {0};
 	const struct soa *soa = &r->head.soa_in;
 
 	if (z->signer->network == NULL)
 		return;
 	buf_lv16(&body, z->apex, name_len(z->apex));
-	buf_str(&body, z->spool_source);
+	buf_str(&body, in->source);
 	buf_u8(&body, (uint8_t)-r->code);
 	buf_str(&body, r->code == OK ? "" : r->err.text);
-	buf_u32(&body, r->code == OK ? r->head.serial_in : z->spool_serial);
+	buf_u32(&body, r->code == OK ? r->head.serial_in : in->serial);
 	buf_u32(&body, soa->serial);
 	buf_u32(&body, soa->refresh);
 	buf_u32(&body, soa->retry);
@@ -148,13 +149,13 @@ static void send_verdict(struct signer_zone *z, const struct sign_result *r)
 	buf_free(&body);
 }
 
-static void drop_spool(struct signer_zone *z)
+static void drop_spool(struct received *in)
 {
-	if (z->spool == NULL)
+	if (in->spool == NULL)
 		return;
-	unlink(z->spool);
-	free(z->spool);
-	z->spool = NULL;
+	unlink(in->spool);
+	free(in->spool);
+	in->spool = NULL;
 }
 
 void signer_zone_refresh_arm(struct signer_zone *z)
@@ -185,13 +186,19 @@ static void signed_well(struct signer_zone *z, const struct sign_result *r)
 	verbs_zone_signed(z, r);
 }
 
-static void run_failed(struct signer_zone *z, const struct sign_result *r, bool was_force)
+/* What the run was to do is still to be done, unless the input is at fault: that its source mends.
+ */
+static void run_failed(struct signer_zone *z, const struct sign_result *r)
 {
 	stuck(z, r->err.text);
-	if (z->run_reads_spool && r->input_bad)
-		return; /* the source has to mend it */
-	z->force = z->force || was_force;
-	z->due = z->due || !z->run_reads_spool;
+	if (r->input_bad)
+		return;
+	z->force = z->force || z->run_force;
+	z->due = z->due || z->run_due;
+	if (z->next.spool == NULL) {
+		z->next = z->reading;
+		z->reading.spool = NULL;
+	}
 	retry_later(z);
 }
 
@@ -199,20 +206,20 @@ static void run_done(void *arg, const struct sign_result *r)
 {
 	struct signer_zone *z = arg;
 	struct signer *s = z->signer;
-	bool over = r->code == OK || r->input_bad;
 
 	z->run = NULL;
 	s->runs--;
 	if (z->deleting)
 		return;
-	if (z->run_reads_spool && over) {
+	if (z->reading.spool != NULL && (r->code == OK || r->input_bad)) {
 		send_verdict(z, r);
-		drop_spool(z);
+		drop_spool(&z->reading);
 	}
 	if (r->code == OK)
 		signed_well(z, r);
 	else
-		run_failed(z, r, z->force);
+		run_failed(z, r);
+	drop_spool(&z->reading);
 	signer_step_all(s);
 }
 
@@ -224,11 +231,11 @@ static void run_progress(void *arg, const char *phase, uint64_t done, uint64_t t
 static void run_start(struct signer_zone *z)
 {
 	struct signer *s = z->signer;
-	struct sign_job job = {.spool = z->spool,
+	struct sign_job job = {.spool = z->next.spool,
 	    .force = z->force,
 	    .replace_dnssec = z->replace_dnssec,
 	    .policy = z->sign_policy,
-	    .class = z->due && z->spool == NULL ? TOKEN_REFRESH : TOKEN_CHANGE,
+	    .class = z->due && z->next.spool == NULL ? TOKEN_REFRESH : TOKEN_CHANGE,
 	    .now = clock_calendar()};
 	struct err e = {0};
 
@@ -238,7 +245,10 @@ static void run_start(struct signer_zone *z)
 		return;
 	}
 	memcpy(job.apex, z->apex, sizeof(job.apex));
-	z->run_reads_spool = z->spool != NULL;
+	z->reading = z->next;
+	z->next.spool = NULL;
+	z->run_force = z->force;
+	z->run_due = z->due;
 	z->force = z->due = false;
 	loop_event_stop(z->refresh);
 	s->runs++;
@@ -255,7 +265,7 @@ static void zone_step(struct signer_zone *z)
 		return;
 	if (!has_keys(z))
 		return;
-	if (z->spool == NULL && !(has_version && (z->due || z->force))) {
+	if (z->next.spool == NULL && !(has_version && (z->due || z->force))) {
 		if (loop_event_due(z->refresh) == 0)
 			signer_zone_refresh_arm(z);
 		return;
@@ -287,16 +297,14 @@ static void take_turns(void *arg)
 
 void signer_received(struct signer_zone *z, const char *source, uint32_t serial, const char *path)
 {
-	/* The run that reads the one before goes on; what came last counts. */
-	if (z->spool != NULL && strcmp(z->spool, path) == 0)
+	/* Handed over once more, since the network side cannot know that we have it. */
+	if ((z->next.spool != NULL && strcmp(z->next.spool, path) == 0) ||
+	    (z->reading.spool != NULL && strcmp(z->reading.spool, path) == 0))
 		return;
-	if (z->run == NULL || !z->run_reads_spool)
-		drop_spool(z);
-	else
-		free(z->spool);
-	z->spool = mem_strdup(path);
-	snprintf(z->spool_source, sizeof(z->spool_source), "%s", source);
-	z->spool_serial = serial;
+	drop_spool(&z->next);
+	z->next.spool = mem_strdup(path);
+	snprintf(z->next.source, sizeof(z->next.source), "%s", source);
+	z->next.serial = serial;
 	log_notice("zone %s: version %u came in from %s", z->name, serial,
 	    source[0] == '\0' ? "its file" : source);
 	signer_zone_step(z);

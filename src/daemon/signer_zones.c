@@ -394,7 +394,8 @@ static void zone_free(struct signer_zone *z)
 	loop_event_free(z->refresh);
 	loop_timer_free(z->retry);
 	free(z->servers);
-	free(z->spool);
+	free(z->next.spool);
+	free(z->reading.spool);
 	free(z->name);
 	free(z);
 }
