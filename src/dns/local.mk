@@ -5,6 +5,8 @@ libdns_a_SOURCES = \
 	src/dns/layout.c src/dns/layout.h \
 	src/dns/name.c src/dns/name.h \
 	src/dns/nsec.c src/dns/nsec.h \
+	src/dns/packet.c src/dns/packet.h \
+	src/dns/packet_build.c \
 	src/dns/peer.c src/dns/peer.h \
 	src/dns/rdata.c src/dns/rdata.h \
 	src/dns/rdata_rules.c src/dns/rdata_rules.h \
@@ -14,6 +16,8 @@ libdns_a_SOURCES = \
 	src/dns/rrsig.c \
 	src/dns/rrtype.c src/dns/rrtype.h \
 	src/dns/soa.c src/dns/soa.h \
+	src/dns/tsig.c src/dns/tsig.h \
+	src/dns/tsig_record.c src/dns/tsig_record.h \
 	src/dns/verifier.c
 libdns_a_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses dns must link, in front of BASE_LIBS.

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define LABEL_MAX 63
-#define LABELS_MAX 127
 
 /* Length octets (at most 63) are below 'A': whole names may be lowered octet by octet. */
 static inline uint8_t lower(uint8_t c)
@@ -231,7 +230,7 @@ size_t name_expand(const uint8_t *msg, size_t len, size_t at, uint8_t out[NAME_M
 
 size_t name_key(const uint8_t *name, uint8_t out[NAME_KEY_MAX])
 {
-	const uint8_t *labels[LABELS_MAX];
+	const uint8_t *labels[NAME_DEPTH_MAX];
 	unsigned count = 0;
 	uint8_t *p = out;
 

@@ -11,6 +11,7 @@
 #include "base/err.h"
 
 #define NAME_MAX_LEN 255
+#define NAME_DEPTH_MAX 127       /* labels, without the root label */
 #define NAME_TEXT_SIZE 1025      /* presentation form, every octet as \DDD, and a zero */
 #define NAME_KEY_MAX 505         /* see name_key */
 

@@ -63,21 +63,27 @@ struct packet_rr {
 /* The next record behind the question: OK, ERR_MISSING at the end. */
 int packet_next(struct packet *p, struct packet_rr *out);
 
-/* Building.  Owner names are compressed against what was written before. */
-#define PACKET_NAMES 64
+/* Building.  Owner names are compressed against the owner before: neighbours in a transfer share
+ * most of their labels, and all share the apex.  Same case only, so that no name changes its own.
+ * RDATA is not compressed.  Zero the structure before its first use; packet_begin keeps memory. */
 struct packet_builder {
 	struct buf buf;
 	size_t limit; /* octets this message may have, room for TSIG already taken off by the caller */
 	uint16_t counts[4];
-	uint16_t names[PACKET_NAMES]; /* offsets of names written, for compression */
-	unsigned name_count;
+	uint8_t last[NAME_MAX_LEN];     /* the name written last, uncompressed */
+	unsigned depth;                 /* its labels; label 1 is the top one */
+	uint8_t starts[NAME_DEPTH_MAX + 1]; /* where label i of `last` begins in it */
+	uint16_t at[NAME_DEPTH_MAX + 1];    /* and in the message; 0: beyond a pointer's reach */
 };
 /* Start: header and, unless qname is NULL, the question. */
 void packet_begin(struct packet_builder *b, size_t limit, uint16_t id, uint16_t flags,
     const uint8_t *qname, uint16_t qtype);
-/* Add one record; ERR_LIMIT (nothing written) when it does not fit, else OK. */
+/* Add one record of class IN; ERR_LIMIT (nothing written) when it does not fit, else OK. */
 int packet_add(struct packet_builder *b, unsigned section, const uint8_t *owner, uint16_t type,
     uint32_t ttl, const uint8_t *rdata, uint16_t rdlen);
+/* The same with a class, as UPDATE needs it (RFC 2136 2.5). */
+int packet_add_class(struct packet_builder *b, unsigned section, const uint8_t *owner,
+    uint16_t type, uint16_t class, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen);
 int packet_add_edns(struct packet_builder *b, uint16_t size, bool dnssec_ok);
 /* Write the counts; the message is b->buf. */
 void packet_end(struct packet_builder *b);

@@ -39,11 +39,14 @@ struct tsig_state {
 	uint16_t error;      /* TSIG error of the last verification: 0, BADSIG, BADKEY, BADTIME */
 	uint64_t peer_time;  /* "time signed" of the peer's last TSIG */
 	uint16_t original_id;
+	uint8_t peer_key[NAME_MAX_LEN];       /* key and algorithm as the peer's TSIG names them: */
+	uint8_t peer_algorithm[NAME_MAX_LEN]; /* an error answer repeats them */
 };
 void tsig_state_init(struct tsig_state *s, const struct tsig_key *key);
 void tsig_state_free(struct tsig_state *s);
 
-/* Client: append a TSIG record to the query in b. */
+/* Client: append a TSIG record to the query in b.  This and tsig_sign_answer write the counts
+ * themselves; packet_end may be called before, after or not at all.  OK or ERR_CRYPTO. */
 int tsig_sign_query(struct tsig_state *s, struct packet_builder *b, int64_t now);
 /* Client: check an answer or the next message of a stream.  OK (signed and good, or unsigned in
  * the middle of a stream and at most 99 in a row); ERR_BADKEY/BADSIG/BADTIME with e; the error the
@@ -52,7 +55,7 @@ int tsig_sign_query(struct tsig_state *s, struct packet_builder *b, int64_t now)
 int tsig_verify_answer(struct tsig_state *s, const struct packet *p, bool last, int64_t now,
     struct err *e);
 /* Server: which key does the query name, and does it hold?  lookup gives the key for a name and
- * algorithm or NULL.  OK (s ready to sign the answers), or ERR_BADKEY/BADSIG/BADTIME/FORMAT: then
+ * algorithm or NULL.  s need not be initialised.  OK (s ready to sign the answers), or ERR_BADKEY/BADSIG/BADTIME/FORMAT: then
  * s->error is what tsig_sign_answer must put into an error answer (RFC 8945 5.2, unsigned for
  * BADKEY and BADSIG, signed for BADTIME).  ERR_MISSING: the query has no TSIG. */
 typedef const struct tsig_key *tsig_lookup_fn(void *arg, const uint8_t *name, enum tsig_algorithm a);
