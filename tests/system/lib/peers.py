@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import signal
+import socket
 
 from . import zones
 from .util import Process, free_port, own_copy, run, wait_for
@@ -295,3 +296,13 @@ remote-control:
         status = re.search(r"status: (\w+)", done.stdout)
         flags = re.search(r"flags: ([\w ]*);", done.stdout)
         return status and status[1], bool(flags) and "ad" in flags[1].split(), done.stdout
+
+
+def udp_socket(address):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((address, 0))
+    return sock
+
+
+def tcp_socket(port):
+    return socket.create_connection(("127.0.0.1", port), 5)
