@@ -74,9 +74,11 @@ void keys_zone_make(struct keys *k, const uint8_t *apex, const struct key_policy
 int keys_keyset(struct keys *k, const uint8_t *apex, int64_t now, struct keyset *out,
     struct err *e);
 typedef void keys_each_fn(void *arg, const struct key_info *i);
+/* The policy of a zone (for `next`); NULL: none. */
+typedef const struct key_policy *keys_policy_fn(void *arg, const uint8_t *apex);
 /* apex NULL: all zones. */
-void keys_each(struct keys *k, const uint8_t *apex, const struct key_policy *(*policy)(void *arg,
-    const uint8_t *apex), int64_t now, keys_each_fn *fn, void *arg);
+void keys_each(struct keys *k, const uint8_t *apex, keys_policy_fn *policy, void *policy_arg,
+    int64_t now, keys_each_fn *fn, void *arg);
 /* Is a DS seen, or unknown, at the parent?  (zone delete, R71)  words in why. */
 bool keys_ds_may_exist(const struct keys *k, const uint8_t *apex, char why[256]);
 /* Forget the zone.  destroy: its keys and record are destroyed in the token (a record without keys

@@ -1,0 +1,200 @@
+/* The verbs about keys and tokens: key list, key export, repository list. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "daemon/verbs_internal.h"
+#include "dns/dnskey.h"
+#include "dns/rdata.h"
+#include "dns/rrtype.h"
+
+struct listing {
+	struct signer *signer;
+	struct ops_call *call;
+	json_t *keys;
+	unsigned shown;
+};
+
+/* Do -t, -x and -k let this key through? */
+static bool is_asked_for(const struct ops_call *c, const struct keyset_key *k)
+{
+	const char *type = ops_option(c, "type"), *tag = ops_option(c, "keytag"),
+		   *id = ops_option(c, "cka-id");
+	char hex[2 * TOKEN_ID_LEN + 1];
+
+	for (unsigned i = 0; i < TOKEN_ID_LEN; i++)
+		sprintf(hex + 2 * i, "%02x", k->id[i]);
+	return (type == NULL || strcasecmp(type, "ALL") == 0 ||
+		   strcasecmp(type, key_role_name(k->role)) == 0) &&
+	       (tag == NULL || strtoul(tag, NULL, 10) == k->tag) &&
+	       (id == NULL || strcasecmp(id, hex) == 0);
+}
+
+static json_t *next_json(const struct key_info *i)
+{
+	if (!i->has_next)
+		return json_null();
+	return json_pack("{s:s,s:o,s:s}", "state", key_state_name(i->next_state), "at",
+	    verbs_time(i->next_at), "why", i->next_why);
+}
+
+static void list_key(void *arg, const struct key_info *i)
+{
+	struct listing *l = arg;
+	struct signer_zone *z = signer_zone_by_apex(l->signer, i->apex);
+	char hex[2 * TOKEN_ID_LEN + 1], name[NAME_TEXT_SIZE];
+
+	if (!is_asked_for(l->call, i->key))
+		return;
+	for (unsigned n = 0; n < TOKEN_ID_LEN; n++)
+		sprintf(hex + 2 * n, "%02x", i->key->id[n]);
+	name_text(i->apex, name);
+	if (z != NULL)
+		verbs_zone_text(z, name);
+	json_array_append_new(l->keys,
+	    json_pack("{s:s,s:s,s:s,s:i,s:s,s:s,s:s,s:o,s:o,s:s}", "zone", name, "role",
+		key_role_name(i->key->role), "algorithm", dnskey_algorithm_name(i->key->algorithm),
+		"key_tag", (int)i->key->tag, "id", hex, "state", key_state_name(i->state), "ds",
+		ds_state_name(i->ds), "since", verbs_time(i->since), "next", next_json(i), "token",
+		i->key->token));
+}
+
+/* The next change as flat text, for the table. */
+static void flatten_next(json_t *keys)
+{
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(keys, i, one)
+	{
+		json_t *next = json_object_get(one, "next");
+
+		if (!json_is_object(next))
+			continue;
+		json_object_set_new(one, "next_state", json_incref(json_object_get(next, "state")));
+		json_object_set_new(one, "next_at", json_incref(json_object_get(next, "at")));
+		json_object_set_new(one, "next_why", json_incref(json_object_get(next, "why")));
+	}
+}
+
+static void verb_key_list(void *arg, struct ops_call *c)
+{
+	struct listing l = {arg, c, NULL, 0};
+	struct signer_zone *z = NULL;
+
+	if (ops_option(c, "zone") != NULL && (z = verbs_zone(arg, c)) == NULL)
+		return;
+	l.keys = json_array();
+	keys_each(l.signer->keys, z == NULL ? NULL : z->apex, verbs_policy_of, l.signer,
+	    clock_calendar(), list_key, &l);
+	if (!ops_flag(c, "json"))
+		flatten_next(l.keys);
+	ops_list(c, json_pack("{s:o}", "keys", l.keys), "keys",
+	    ops_flag(c, "verbose")
+		? "zone:Zone,role:Role,state:State,ds:DS,since:Since,next_state:Next,next_at:At,"
+		  "next_why:Why,algorithm:Algorithm,key_tag:Tag,id:CKA_ID,token:Token"
+		: "zone:Zone,role:Role,state:State,ds:DS,next_state:Next,next_at:At,key_tag:Tag");
+	ops_done(c);
+}
+
+/* key export */
+
+static void print_record(
+    struct listing *l, const struct signer_zone *z, uint16_t type, const struct buf *rdata)
+{
+	struct buf text = {0};
+	char name[RRTYPE_TEXT_SIZE];
+
+	rrtype_text(type, name);
+	rdata_text(type, rdata->data, (uint16_t)rdata->len, &text);
+	ops_text(l->call, "%s\t%u\tIN\t%s\t%.*s\n", z->name, z->key_policy.ttl_dnskey, name,
+	    (int)text.len, (const char *)text.data);
+	buf_free(&text);
+	l->shown++;
+}
+
+static void export_ds(struct listing *l, const struct signer_zone *z, const struct keyset_key *k)
+{
+	const struct config_policy *p = config_policy(l->signer->config, z->sign_policy.name);
+
+	for (unsigned i = 0; p != NULL && i < p->digests.count; i++) {
+		struct buf ds = {0};
+		uint8_t digest = strcmp(p->digests.list[i], "SHA384") == 0 ? 4 : 2;
+
+		if (dnskey_ds(z->apex, k->dnskey, k->dnskey_len, digest, &ds) == OK)
+			print_record(l, z, RR_DS, &ds);
+		buf_free(&ds);
+	}
+}
+
+static void export_key(void *arg, const struct key_info *i)
+{
+	struct listing *l = arg;
+	const struct signer_zone *z = signer_zone_by_apex(l->signer, i->apex);
+	struct buf rdata = {0};
+
+	if (z == NULL || !is_asked_for(l->call, i->key) || i->state == KEY_REMOVED)
+		return;
+	if (ops_flag(l->call, "ds")) {
+		if (i->key->role != KEY_ZSK)
+			export_ds(l, z, i->key);
+		return;
+	}
+	buf_put(&rdata, i->key->dnskey, i->key->dnskey_len);
+	print_record(l, z, RR_DNSKEY, &rdata);
+	buf_free(&rdata);
+}
+
+static void verb_key_export(void *arg, struct ops_call *c)
+{
+	struct listing l = {arg, c, NULL, 0};
+	struct signer_zone *z = NULL;
+
+	if (ops_option(c, "zone") != NULL && (z = verbs_zone(arg, c)) == NULL)
+		return;
+	keys_each(l.signer->keys, z == NULL ? NULL : z->apex, verbs_policy_of, l.signer,
+	    clock_calendar(), export_key, &l);
+	if (l.shown == 0)
+		ops_fail(c, "there is no such key; \"intaglio key list\" shows those there are");
+	else
+		ops_done(c);
+}
+
+/* repository list */
+
+static void verb_repository_list(void *arg, struct ops_call *c)
+{
+	struct signer *s = arg;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->token_count; i++) {
+		const struct signer_token *t = s->tokens[i];
+		const struct config_token *conf = config_token(s->config, t->name);
+		char why[256] = "";
+		bool up = token_is_up(t->token, why);
+
+		json_array_append_new(
+		    list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:I,s:f}", "name", t->name,
+			      "module", conf == NULL ? "" : conf->module, "label",
+			      conf == NULL ? "" : conf->label, "state", up ? "up" : "down",
+			      "reason", why, "workers", conf == NULL ? 0 : (int)conf->workers,
+			      "sessions", conf == NULL ? 0 : (int)conf->sessions, "signatures",
+			      (json_int_t)token_sign_count(t->token), "signatures_per_second",
+			      token_sign_rate(t->token)));
+	}
+	ops_list(c, json_pack("{s:o}", "repositories", list), "repositories",
+	    "name:Name,label:Label,state:State,workers:Workers,sessions:Sessions,signatures:"
+	    "Signatures,"
+	    "reason:Reason,module:Module");
+	ops_done(c);
+}
+
+void verbs_key_register(struct signer *s)
+{
+	ops_register(s->ops, "key list", verb_key_list, s);
+	ops_register(s->ops, "key export", verb_key_export, s);
+	ops_register(s->ops, "repository list", verb_repository_list, s);
+}

@@ -1,0 +1,300 @@
+/* The verbs that show zones: list, status, export. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "daemon/verbs_internal.h"
+#include "dns/rrset.h"
+
+#define EXPORT_SLICE 2000 /* RRsets between two looks at the loop */
+
+json_t *verbs_time(int64_t t)
+{
+	char text[TIME_TEXT_SIZE];
+
+	if (t == 0)
+		return json_null();
+	time_text(t, text);
+	return json_string(text);
+}
+
+const struct key_policy *verbs_policy_of(void *arg, const uint8_t *apex)
+{
+	struct signer_zone *z = signer_zone_by_apex(arg, apex);
+
+	return z == NULL ? NULL : &z->key_policy;
+}
+
+static bool has_version(const struct signer_zone *z)
+{
+	return z->has_head && z->head.generation != 0;
+}
+
+/* One word for the list, and the words behind it for the status. */
+static const char *zone_state(const struct signer_zone *z)
+{
+	if (z->run != NULL)
+		return "signing";
+	if (z->problem[0] != '\0')
+		return "problem";
+	if (!has_version(z))
+		return "waiting";
+	return z->head.published ? "published" : "held";
+}
+
+static json_t *serial_or_null(bool has, uint32_t serial)
+{
+	return has ? json_integer(serial) : json_null();
+}
+
+static json_t *servers_json(const struct signer_zone *z, bool sources)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < z->server_count; i++) {
+		const struct server_status *st = &z->servers[i];
+
+		if (st->is_source != sources)
+			continue;
+		json_array_append_new(
+		    list, json_pack("{s:s,s:s,s:o,s:s,s:o}", "server", st->server, "status",
+			      signer_status_name(st), "since", verbs_time(st->since), "reason",
+			      st->reason, "serial", serial_or_null(st->has_serial, st->serial)));
+	}
+	return list;
+}
+
+struct next_change {
+	int64_t at;
+	char what[160];
+};
+
+static void next_of_key(void *arg, const struct key_info *i)
+{
+	struct next_change *n = arg;
+
+	if (!i->has_next || (n->at != 0 && n->at <= i->next_at))
+		return;
+	n->at = i->next_at;
+	snprintf(n->what, sizeof(n->what), "%s %u becomes %s: %s", key_role_name(i->key->role),
+	    i->key->tag, key_state_name(i->next_state), i->next_why);
+}
+
+static json_t *next_event_json(const struct signer_zone *z)
+{
+	struct next_change n = {0};
+
+	keys_each(z->signer->keys, z->apex, verbs_policy_of, z->signer, clock_calendar(),
+	    next_of_key, &n);
+	if (has_version(z) && (n.at == 0 || z->head.resign_at < n.at)) {
+		n.at = z->head.resign_at;
+		snprintf(n.what, sizeof(n.what), "signatures are refreshed");
+	}
+	if (n.at == 0)
+		snprintf(n.what, sizeof(n.what), "the first version is awaited");
+	return json_pack("{s:s,s:o}", "what", n.what, "at", verbs_time(n.at));
+}
+
+static json_t *zone_json(const struct signer_zone *z)
+{
+	char name[NAME_TEXT_SIZE], why[256] = "";
+	int64_t now = clock_calendar();
+	const struct zone_head *h = &z->head;
+	bool has = has_version(z);
+	const char *hold = has && !h->published ? h->hold : "";
+
+	keys_zone_status(z->signer->keys, z->apex, why);
+	return json_pack(
+	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o}", "zone",
+	    verbs_zone_text(z, name), "policy", z->sign_policy.name, "state", zone_state(z),
+	    "serial_in", serial_or_null(z->has_head && h->has_in, h->serial_in), "serial_out",
+	    serial_or_null(z->has_head && h->has_out, h->serial_out), "runway_seconds",
+	    has ? json_integer(h->expiry_first - now) : json_null(), "next_event",
+	    next_event_json(z), "sources", servers_json(z, true), "destinations",
+	    servers_json(z, false), "published", has && h->published, "hold", hold, "problem",
+	    z->problem[0] != '\0' ? z->problem : why, "unverified", has && h->unverified, "expired",
+	    z->expired, "orphan", z->orphan, "records", (json_int_t)(has ? h->records : 0),
+	    "signatures", (json_int_t)(has ? h->signatures : 0), "signed_at",
+	    verbs_time(has ? h->signed_at : 0));
+}
+
+/* The zones a command is about: the one that -z names, or all. */
+static json_t *zones_json(struct signer *s, struct ops_call *c)
+{
+	json_t *list = json_array();
+	struct signer_zone *z;
+
+	if (ops_option(c, "zone") != NULL) {
+		z = verbs_zone(s, c);
+		if (z == NULL) {
+			json_decref(list);
+			return NULL;
+		}
+		json_array_append_new(list, zone_json(z));
+		return list;
+	}
+	for (unsigned i = 0; i < s->zone_count; i++)
+		json_array_append_new(list, zone_json(s->zones[i]));
+	return list;
+}
+
+void verb_zone_list(void *arg, struct ops_call *c)
+{
+	json_t *zones = zones_json(arg, c);
+
+	if (zones == NULL)
+		return;
+	ops_list(c, json_pack("{s:o}", "zones", zones), "zones",
+	    "zone:Zone,policy:Policy,state:State,serial_in:In,serial_out:Out,signed_at:Signed");
+	ops_done(c);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s == NULL ? "-" : s;
+}
+
+static void show_servers(struct ops_call *c, const json_t *list, const char *what)
+{
+	size_t i;
+	json_t *one, *serial;
+
+	json_array_foreach(list, i, one)
+	{
+		const char *server = text_of(one, "server"), *reason = text_of(one, "reason");
+
+		serial = json_object_get(one, "serial");
+		ops_text(c, "  %-12s %s %s since %s", what, server[0] == '\0' ? "(file)" : server,
+		    text_of(one, "status"), text_of(one, "since"));
+		if (json_is_integer(serial))
+			ops_text(c, ", serial %" JSON_INTEGER_FORMAT, json_integer_value(serial));
+		ops_text(c, "%s%s\n", reason[0] == '\0' ? "" : ": ", reason);
+	}
+}
+
+static void show_serial(struct ops_call *c, const json_t *z, const char *what, const char *key)
+{
+	json_t *serial = json_object_get(z, key);
+
+	if (json_is_integer(serial))
+		ops_text(c, "  %-12s %" JSON_INTEGER_FORMAT "\n", what, json_integer_value(serial));
+	else
+		ops_text(c, "  %-12s none yet\n", what);
+}
+
+static void show_zone(struct ops_call *c, const json_t *z)
+{
+	json_t *runway = json_object_get(z, "runway_seconds"),
+	       *next = json_object_get(z, "next_event");
+	const char *hold = text_of(z, "hold"), *problem = text_of(z, "problem");
+
+	ops_text(c, "%s (policy %s): %s%s\n", text_of(z, "zone"), text_of(z, "policy"),
+	    text_of(z, "state"),
+	    json_is_true(json_object_get(z, "unverified")) ? ", UNVERIFIED" : "");
+	if (hold[0] != '\0')
+		ops_text(c, "  not published: %s\n", hold);
+	if (problem[0] != '\0')
+		ops_text(c, "  problem:      %s\n", problem);
+	if (json_is_true(json_object_get(z, "expired")))
+		ops_text(c, "  no source confirmed it within its SOA EXPIRE\n");
+	if (json_is_true(json_object_get(z, "orphan")))
+		ops_text(c, "  it is gone from the configuration and still served\n");
+	show_serial(c, z, "serial in", "serial_in");
+	show_serial(c, z, "serial out", "serial_out");
+	if (json_is_integer(runway))
+		ops_text(c,
+		    "  %-12s %" JSON_INTEGER_FORMAT " s until the first signature expires\n",
+		    "runway", json_integer_value(runway));
+	ops_text(c, "  %-12s %s at %s\n", "next", text_of(next, "what"), text_of(next, "at"));
+	show_servers(c, json_object_get(z, "sources"), "source");
+	show_servers(c, json_object_get(z, "destinations"), "destination");
+}
+
+void verb_zone_status(void *arg, struct ops_call *c)
+{
+	json_t *zones = zones_json(arg, c), *one;
+	size_t i;
+
+	if (zones == NULL)
+		return;
+	if (ops_flag(c, "json")) {
+		ops_list(c, json_pack("{s:o}", "zones", zones), "zones", "zone:Zone");
+	} else {
+		json_array_foreach(zones, i, one) show_zone(c, one);
+		if (json_array_size(zones) == 0)
+			ops_text(c, "no zones\n");
+		json_decref(zones);
+	}
+	ops_done(c);
+}
+
+/* zone export: the signed zone, in slices, so that a large one keeps nobody waiting. */
+
+struct export
+{
+	struct signer *signer;
+	struct ops_call *call;
+	struct snapshot *snapshot;
+	struct walk walk;
+	struct buf text;
+};
+
+static void export_end(struct export *x)
+{
+	walk_close(&x->walk);
+	snapshot_close(x->snapshot);
+	buf_free(&x->text);
+	ops_done(x->call);
+	free(x);
+}
+
+static void export_slice(void *arg)
+{
+	struct export *x = arg;
+	bool more = !ops_is_gone(x->call);
+
+	buf_reset(&x->text);
+	for (unsigned i = 0; i < EXPORT_SLICE && more; i++) {
+		struct rrset set;
+
+		more = walk_next(&x->walk) == OK;
+		if (more && rrset_unpack(x->walk.packed, x->walk.packed_len, &set) == OK)
+			rrset_text(&set, &x->text);
+	}
+	if (x->text.len > 0)
+		ops_text(x->call, "%.*s", (int)x->text.len, (const char *)x->text.data);
+	if (more)
+		loop_soon(x->signer->loop, export_slice, x);
+	else
+		export_end(x);
+}
+
+void verb_zone_export(void *arg, struct ops_call *c)
+{
+	struct signer *s = arg;
+	struct signer_zone *z = verbs_zone(s, c);
+	struct export *x;
+	struct err e = {0};
+
+	if (z == NULL)
+		return;
+	if (!has_version(z)) {
+		ops_fail(c, "zone %s has no signed version yet", z->name);
+		return;
+	}
+	x = mem_alloc(sizeof(*x));
+	x->signer = s;
+	x->call = c;
+	if (snapshot_open(s->store, &x->snapshot, &e) != OK ||
+	    walk_open(x->snapshot, &z->head, &x->walk, &e) != OK) {
+		snapshot_close(x->snapshot);
+		free(x);
+		ops_fail_err(c, &e);
+		return;
+	}
+	export_slice(x);
+}
