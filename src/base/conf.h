@@ -51,7 +51,8 @@ enum conf_flag {
 	CONF_LATER = 4,     /* accepted and checked; without effect in this version */
 	CONF_NETWORK = 16,  /* who is handed this setting, see conf_write */
 	CONF_SIGNER = 32,
-	CONF_FILE = 64
+	CONF_FILE = 64,
+	CONF_WHOLE = 128 /* conf_write: also what is the same as its fallback, for people to read */
 };
 struct conf_item {
 	const char *name;

@@ -123,7 +123,7 @@ static void write_value(
 	}
 }
 
-static bool is_given(const struct conf_item *item, const void *in)
+static bool is_given(const struct conf_item *item, const void *in, bool whole)
 {
 	switch (item->type) {
 	case CONF_STRING:
@@ -133,7 +133,7 @@ static bool is_given(const struct conf_item *item, const void *in)
 	case CONF_GROUPS:
 		return ((const struct conf_groups *)in)->count > 0;
 	case CONF_GROUP:
-		return ((const struct conf_origin *)in)->line > 0;
+		return whole || ((const struct conf_origin *)in)->line > 0;
 	default:
 		return true;
 	}
@@ -156,8 +156,9 @@ static void write_group(
 
 		if ((item->flags & CONF_AUDIENCES) != 0 && (item->flags & audience) == 0)
 			continue;
-		if (!is_given(item, value) || (is_flat && (item->flags & CONF_REQUIRED) == 0 &&
-						  memcmp(value, member(plain, item), size) == 0))
+		if (!is_given(item, value, (audience & CONF_WHOLE) != 0) ||
+		    (is_flat && (item->flags & CONF_REQUIRED) == 0 &&
+			memcmp(value, member(plain, item), size) == 0))
 			continue;
 		indent(depth, out);
 		buf_printf(out, "%s = ", item->name);

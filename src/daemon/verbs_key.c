@@ -21,7 +21,7 @@ struct listing {
 /* Do -t, -x and -k let this key through? */
 static bool is_asked_for(const struct ops_call *c, const struct keyset_key *k)
 {
-	const char *type = ops_option(c, "type"), *tag = ops_option(c, "keytag"),
+	const char *type = ops_option(c, "key-type"), *tag = ops_option(c, "key-tag"),
 		   *id = ops_option(c, "cka-id");
 	char hex[2 * TOKEN_ID_LEN + 1];
 
@@ -31,6 +31,13 @@ static bool is_asked_for(const struct ops_call *c, const struct keyset_key *k)
 		   strcasecmp(type, key_role_name(k->role)) == 0) &&
 	       (tag == NULL || strtoul(tag, NULL, 10) == k->tag) &&
 	       (id == NULL || strcasecmp(id, hex) == 0);
+}
+
+static bool has_policy(const struct ops_call *c, const struct signer_zone *z)
+{
+	const char *policy = ops_option(c, "policy");
+
+	return policy == NULL || (z != NULL && strcmp(policy, z->sign_policy.name) == 0);
 }
 
 static json_t *next_json(const struct key_info *i)
@@ -47,7 +54,7 @@ static void list_key(void *arg, const struct key_info *i)
 	struct signer_zone *z = signer_zone_by_apex(l->signer, i->apex);
 	char hex[2 * TOKEN_ID_LEN + 1], name[NAME_TEXT_SIZE];
 
-	if (!is_asked_for(l->call, i->key))
+	if (!is_asked_for(l->call, i->key) || !has_policy(l->call, z))
 		return;
 	for (unsigned n = 0; n < TOKEN_ID_LEN; n++)
 		sprintf(hex + 2 * n, "%02x", i->key->id[n]);
@@ -136,7 +143,8 @@ static void export_key(void *arg, const struct key_info *i)
 	const struct signer_zone *z = signer_zone_by_apex(l->signer, i->apex);
 	struct buf rdata = {0};
 
-	if (z == NULL || !is_asked_for(l->call, i->key) || i->state == KEY_REMOVED)
+	if (z == NULL || !is_asked_for(l->call, i->key) || i->state == KEY_REMOVED ||
+	    (i->key->role == KEY_ZSK && ops_option(l->call, "key-type") == NULL))
 		return;
 	if (ops_flag(l->call, "ds")) {
 		if (i->key->role != KEY_ZSK)
@@ -168,6 +176,7 @@ static void verb_key_export(void *arg, struct ops_call *c)
 static void verb_repository_list(void *arg, struct ops_call *c)
 {
 	struct signer *s = arg;
+	const char *only = ops_option(c, "repository");
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < s->token_count; i++) {
@@ -176,6 +185,8 @@ static void verb_repository_list(void *arg, struct ops_call *c)
 		char why[256] = "";
 		bool up = token_is_up(t->token, why);
 
+		if (only != NULL && strcmp(only, t->name) != 0)
+			continue;
 		json_array_append_new(
 		    list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:I,s:f}", "name", t->name,
 			      "module", conf == NULL ? "" : conf->module, "label",

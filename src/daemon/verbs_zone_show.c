@@ -123,6 +123,7 @@ static json_t *zone_json(const struct signer_zone *z)
 /* The zones a command is about: the one that -z names, or all. */
 static json_t *zones_json(struct signer *s, struct ops_call *c)
 {
+	const char *policy = ops_option(c, "policy");
 	json_t *list = json_array();
 	struct signer_zone *z;
 
@@ -135,8 +136,11 @@ static json_t *zones_json(struct signer *s, struct ops_call *c)
 		json_array_append_new(list, zone_json(z));
 		return list;
 	}
-	for (unsigned i = 0; i < s->zone_count; i++)
-		json_array_append_new(list, zone_json(s->zones[i]));
+	for (unsigned i = 0; i < s->zone_count; i++) {
+		z = s->zones[i];
+		if (policy == NULL || strcmp(policy, z->sign_policy.name) == 0)
+			json_array_append_new(list, zone_json(z));
+	}
 	return list;
 }
 
@@ -273,13 +277,38 @@ static void export_slice(void *arg)
 		export_end(x);
 }
 
+/* The entries as zone import takes them. */
+static void export_config(struct signer *s, struct ops_call *c)
+{
+	const char *only = ops_option(c, "zone");
+	struct arena *a = arena_new();
+	struct config *holder = arena_alloc(a, sizeof(*holder));
+	struct buf text = {0};
+
+	conf_defaults(&config_table, a, holder);
+	holder->zones = s->config->zones;
+	if (only != NULL)
+		holder->zones = (struct conf_groups){config_zone(s->config, only), 1, 1};
+	if (holder->zones.items != NULL)
+		conf_write(&config_table, holder, CONF_FILE, &text);
+	ops_text(c, "%.*s", (int)text.len, (const char *)text.data);
+	buf_free(&text);
+	arena_free(a);
+	ops_done(c);
+}
+
 void verb_zone_export(void *arg, struct ops_call *c)
 {
 	struct signer *s = arg;
-	struct signer_zone *z = verbs_zone(s, c);
+	struct signer_zone *z;
 	struct export *x;
 	struct err e = {0};
 
+	if (ops_flag(c, "config")) {
+		export_config(s, c);
+		return;
+	}
+	z = verbs_zone(s, c);
 	if (z == NULL)
 		return;
 	if (!has_version(z)) {

@@ -1,0 +1,208 @@
+/* The verbs about the whole: status, policy list, policy show, stop. */
+#include <config.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/proto.h"
+#include "daemon/verbs_internal.h"
+
+struct census {
+	unsigned zones, published, held, waiting, problem, signing;
+	bool has_runway;
+	int64_t runway;
+	const struct signer_zone *first; /* the zone whose runway is the shortest */
+};
+
+static void count_zone(struct census *n, const struct signer_zone *z, int64_t now)
+{
+	bool has = z->has_head && z->head.generation != 0;
+
+	n->zones++;
+	n->signing += z->run != NULL;
+	n->problem += z->problem[0] != '\0';
+	n->published += has && z->head.published;
+	n->held += has && !z->head.published;
+	n->waiting += !has;
+	if (has && (!n->has_runway || z->head.expiry_first - now < n->runway)) {
+		n->has_runway = true;
+		n->runway = z->head.expiry_first - now;
+		n->first = z;
+	}
+}
+
+static struct census take_census(const struct signer *s)
+{
+	struct census n = {0};
+	int64_t now = clock_calendar();
+
+	for (unsigned i = 0; i < s->zone_count; i++)
+		count_zone(&n, s->zones[i], now);
+	return n;
+}
+
+static json_t *tokens_json(const struct signer *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->token_count; i++) {
+		char why[256] = "";
+		bool up = token_is_up(s->tokens[i]->token, why);
+
+		json_array_append_new(
+		    list, json_pack("{s:s,s:b,s:s,s:I,s:f,s:i}", "name", s->tokens[i]->name, "up",
+			      up, "reason", why, "signatures",
+			      (json_int_t)token_sign_count(s->tokens[i]->token),
+			      "signatures_per_second", token_sign_rate(s->tokens[i]->token),
+			      "queue", (int)token_sign_pending(s->tokens[i]->token)));
+	}
+	return list;
+}
+
+static json_t *status_json(const struct signer *s, const struct census *n)
+{
+	uint64_t used = 0, reserved = 0;
+
+	store_usage(s->store, &used, &reserved);
+	return json_pack("{s:s,s:o,s:o,s:{s:i,s:i,s:i,s:i,s:i,s:i},s:o,s:o,s:b,s:{s:I,s:I}}",
+	    "version", PACKAGE_VERSION, "started", verbs_time(s->started), "now",
+	    verbs_time(clock_calendar()), "zones", "total", (int)n->zones, "published",
+	    (int)n->published, "held", (int)n->held, "waiting", (int)n->waiting, "problem",
+	    (int)n->problem, "signing", (int)n->signing, "runway_seconds",
+	    n->has_runway ? json_integer(n->runway) : json_null(), "tokens", tokens_json(s),
+	    "network_side", s->network != NULL, "store", "used_octets", (json_int_t)used,
+	    "reserved_octets", (json_int_t)reserved);
+}
+
+static void show_tokens(const struct signer *s, struct ops_call *c)
+{
+	for (unsigned i = 0; i < s->token_count; i++) {
+		const struct token *t = s->tokens[i]->token;
+		char why[256] = "";
+		bool up = token_is_up(t, why);
+
+		ops_text(c, "token %s: %s%s%s, %llu signatures, %.0f a second lately\n",
+		    s->tokens[i]->name, up ? "up" : "DOWN", up ? "" : ": ", why,
+		    (unsigned long long)token_sign_count(t), token_sign_rate(t));
+	}
+}
+
+static void show_status(const struct signer *s, struct ops_call *c, const struct census *n)
+{
+	char started[TIME_TEXT_SIZE];
+	uint64_t used = 0, reserved = 0;
+
+	time_text(s->started, started);
+	store_usage(s->store, &used, &reserved);
+	ops_text(c, "intagliod %s, signing side up since %s%s\n", PACKAGE_VERSION, started,
+	    s->network == NULL ? "; the network side is NOT there" : "");
+	ops_text(c,
+	    "zones: %u, of which %u published, %u held, %u waiting for a first version, "
+	    "%u being signed, %u with a problem\n",
+	    n->zones, n->published, n->held, n->waiting, n->signing, n->problem);
+	if (n->has_runway)
+		ops_text(c, "runway: %lld s, until the first signature of %s expires\n",
+		    (long long)n->runway, n->first->name);
+	show_tokens(s, c);
+	ops_text(c, "store: %llu MiB used of %llu GiB reserved\n", (unsigned long long)used >> 20,
+	    (unsigned long long)reserved >> 30);
+}
+
+static void verb_status(void *arg, struct ops_call *c)
+{
+	struct signer *s = arg;
+	struct census n = take_census(s);
+
+	if (ops_flag(c, "json"))
+		ops_list(c, status_json(s, &n), NULL, NULL);
+	else
+		show_status(s, c, &n);
+	ops_done(c);
+}
+
+static void verb_stop(void *arg, struct ops_call *c)
+{
+	struct signer *s = arg;
+
+	log_notice("stopped by %s", ops_requester(c));
+	ops_text(c, "stopping\n");
+	ops_done(c);
+	channel_send(s->master, PROTO_STOP, NULL, -1);
+}
+
+/* policy */
+
+static json_t *policy_json(const struct config_policy *p)
+{
+	char validity[40], refresh[40];
+
+	period_text((struct period){0, p->signatures.validity}, validity);
+	period_text((struct period){0, p->signatures.refresh}, refresh);
+	return json_pack("{s:s,s:s,s:s,s:s?,s:s,s:s,s:b,s:b}", "name", p->name, "algorithm",
+	    dnskey_algorithm_name((uint8_t)p->algorithm), "denial",
+	    p->denial == DENIAL_NSEC ? "nsec"
+	    : p->nsec3.opt_out	     ? "nsec3 opt-out"
+				     : "nsec3",
+	    "token", p->token, "validity", validity, "refresh", refresh, "verify", p->verify, "csk",
+	    p->csk.origin.line > 0);
+}
+
+/* only: that one; NULL: all. */
+static void list_policies(struct signer *s, struct ops_call *c, const struct config_policy *only)
+{
+	const struct config_policy *p = s->config->policies.items;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->config->policies.count; i++) {
+		if (only == NULL || only == &p[i])
+			json_array_append_new(list, policy_json(&p[i]));
+	}
+	ops_list(c, json_pack("{s:o}", "policies", list), "policies",
+	    "name:Name,algorithm:Algorithm,denial:Denial,token:Token,validity:Validity,refresh:"
+	    "Refresh");
+	ops_done(c);
+}
+
+static void verb_policy_list(void *arg, struct ops_call *c)
+{
+	list_policies(arg, c, NULL);
+}
+
+static void verb_policy_show(void *arg, struct ops_call *c)
+{
+	struct signer *s = arg;
+	const char *name = ops_option(c, "policy");
+	struct config_policy *p = name == NULL ? NULL : config_policy(s->config, name);
+	struct arena *a;
+	struct config *holder;
+	struct buf text = {0};
+
+	if (name != NULL && p == NULL) {
+		ops_fail(c, "there is no policy %s; \"intaglio policy list\" shows those there are",
+		    name);
+		return;
+	}
+	if (ops_flag(c, "json")) {
+		list_policies(s, c, p);
+		return;
+	}
+	a = arena_new();
+	holder = arena_alloc(a, sizeof(*holder));
+	conf_defaults(&config_table, a, holder);
+	holder->policies = p == NULL ? s->config->policies : (struct conf_groups){p, 1, 1};
+	conf_write(&config_table, holder, CONF_FILE | CONF_WHOLE, &text);
+	ops_text(c, "%.*s", (int)text.len, (const char *)text.data);
+	buf_free(&text);
+	arena_free(a);
+	ops_done(c);
+}
+
+void verbs_status_register(struct signer *s)
+{
+	ops_register(s->ops, "status", verb_status, s);
+	ops_register(s->ops, "stop", verb_stop, s);
+	ops_register(s->ops, "policy list", verb_policy_list, s);
+	ops_register(s->ops, "policy show", verb_policy_show, s);
+}
