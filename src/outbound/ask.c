@@ -11,12 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
 
 #define UNDER_WAY_MAX 200
-#define DATAGRAMS_AT_ONCE 64
 #define TICK_MS 50
 #define QUERY_MAX 1232
 #define CLASS_IN 1
@@ -25,19 +23,13 @@ struct ask_list {
 	struct out_ask *first, *last;
 };
 
-struct ask_socket {
-	struct ask_socket *next;
-	struct out_asker *asker;
-	struct sockaddr_storage local;
-	int fd;
-	struct loop_watch *watch;
-};
+#define SOCKETS_MAX 16 /* address families and outgoing addresses */
 
 struct out_host {
 	struct out_host *next;
 	struct sockaddr_storage address; /* and port */
-	struct ask_socket *socket;	 /* NULL: there is none; trouble says why */
-	char trouble[160];
+	struct out_socket *socket; /* NULL: there is none; trouble says why */
+	struct err trouble;
 	struct ask_list queue;
 	struct ask_list sent; /* in the order of their deadlines */
 	unsigned sent_count;
@@ -45,12 +37,12 @@ struct out_host {
 
 struct out_asker {
 	struct outbound *out;
-	struct ask_socket *sockets;
+	struct out_socket *sockets[SOCKETS_MAX];
+	unsigned socket_count;
 	struct out_host *hosts;
 	struct loop_timer *timer;
 	bool ticking;
 	struct packet_builder message;
-	uint8_t answer[65535];
 };
 
 static void list_append(struct ask_list *list, struct out_ask *ask)
@@ -103,106 +95,87 @@ static const char *what(const struct out_ask *ask)
 	return ask->opcode == OPCODE_NOTIFY ? "NOTIFY" : "SOA query";
 }
 
-/* Answers */
+/* What comes back */
 
-static struct out_ask *find_ask(struct out_asker *a, const struct ask_socket *socket,
-    const struct sockaddr_storage *from, const struct packet *p)
+static struct out_ask *find_ask(struct out_asker *a, const struct out_socket *socket,
+    const struct sockaddr_storage *peer, uint16_t id)
 {
 	for (struct out_host *h = a->hosts; h != NULL; h = h->next) {
-		if (h->socket != socket || h->address.ss_family != from->ss_family ||
-		    memcmp(&h->address, from, peer_addrlen(from)) != 0)
+		if (h->socket != socket || h->address.ss_family != peer->ss_family ||
+		    memcmp(&h->address, peer, peer_addrlen(peer)) != 0)
 			continue;
 		for (struct out_ask *ask = h->sent.first; ask != NULL; ask = ask->next) {
-			if (ask->id == p->id && ask->opcode == packet_opcode(p) &&
-			    (!p->has_question || (p->qtype == RR_SOA && p->qclass == CLASS_IN &&
-						     name_equal(p->qname, ask->zone->apex))))
+			if (ask->id == id)
 				return ask;
 		}
 	}
 	return NULL;
 }
 
-static void answer_came(struct out_asker *a, const struct ask_socket *socket, size_t len,
-    const struct sockaddr_storage *from)
+static bool is_answer_to(const struct packet *p, const struct out_ask *ask)
 {
+	return (p->flags & PACKET_FLAG_QR) != 0 && packet_opcode(p) == ask->opcode &&
+	       (!p->has_question || (p->qtype == RR_SOA && p->qclass == CLASS_IN &&
+					name_equal(p->qname, ask->zone->apex)));
+}
+
+static void datagram(void *arg, const struct out_socket *s, const uint8_t *msg, size_t len,
+    const struct sockaddr_storage *peer, int code)
+{
+	struct out_asker *a = arg;
+	struct out_ask *ask = len >= 2 ? find_ask(a, s, peer, load_u16(msg)) : NULL;
 	struct packet p;
-	struct out_ask *ask;
 	struct err e = {0};
 
-	if (packet_parse(a->answer, len, &p, NULL) != OK || (p.flags & PACKET_FLAG_QR) == 0)
-		return;
-	ask = find_ask(a, socket, from, &p);
 	if (ask == NULL)
+		return;
+	if (code != 0) { /* forged easily, so that it does not end the waiting */
+		snprintf(ask->trouble, sizeof(ask->trouble), "%s did not arrive: %s", what(ask),
+		    strerror(code));
+		return;
+	}
+	if (packet_parse(msg, len, &p, NULL) != OK || !is_answer_to(&p, ask))
 		return;
 	/* An answer whose signature does not hold may be anybody's: the right one can still come
 	 * (RFC 8945 5.3), so that it is only remembered. */
 	if (ask->tsig.key != NULL &&
 	    tsig_verify_answer(&ask->tsig, &p, true, clock_real(), &e) != OK) {
 		snprintf(ask->trouble, sizeof(ask->trouble),
-		    "answer to %s not accepted (%s): %.100s", what(ask),
+		    "answer to %s not accepted (%s): %.120s", what(ask),
 		    packet_rcode_name(packet_rcode(&p)), e.text);
 		return;
 	}
 	finish(ask, OK, &p, NULL);
-}
-
-static void ready(void *arg, int fd, int io)
-{
-	struct ask_socket *s = arg;
-
-	(void)io;
-	for (unsigned i = 0; i < DATAGRAMS_AT_ONCE; i++) {
-		struct sockaddr_storage from = {0};
-		socklen_t from_len = sizeof(from);
-		ssize_t len = recvfrom(fd, s->asker->answer, sizeof(s->asker->answer), MSG_DONTWAIT,
-		    (struct sockaddr *)&from, &from_len);
-
-		if (len >= 0)
-			answer_came(s->asker, s, (size_t)len, &from);
-		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			break;
-	}
-	tick_soon(s->asker, 0); /* places have become free */
+	tick_soon(a, 0); /* a place has become free */
 }
 
 /* Sockets and hosts */
 
-static struct ask_socket *socket_find(
-    struct out_asker *a, const struct peer *peer, char *trouble, size_t size)
+static struct out_socket *socket_find(struct out_asker *a, const struct peer *peer, struct err *e)
 {
 	struct sockaddr_storage local = peer->local;
-	struct ask_socket *s;
-	char text[PEER_TEXT_SIZE];
-	int fd;
+	struct out_socket *s;
 
 	if (local.ss_family == 0)
 		local.ss_family = peer->address.ss_family;
-	for (s = a->sockets; s != NULL; s = s->next) {
-		if (memcmp(&s->local, &local, sizeof(local)) == 0)
-			return s;
+	for (unsigned i = 0; i < a->socket_count; i++) {
+		if (out_socket_is_at(a->sockets[i], &local))
+			return a->sockets[i];
 	}
-	fd = socket(local.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&local, peer_addrlen(&local)) < 0) {
-		peer_address_text(&local, text);
-		snprintf(trouble, size, "cannot send from %s: %s", text, strerror(errno));
-		if (fd >= 0)
-			close(fd);
+	if (a->socket_count == SOCKETS_MAX) {
+		err_set(e, ERR_LIMIT, "more than %d outgoing addresses are in use", SOCKETS_MAX);
 		return NULL;
 	}
-	s = mem_alloc(sizeof(*s));
-	s->asker = a;
-	s->local = local;
-	s->fd = fd;
-	s->watch = loop_watch(a->out->loop, fd, LOOP_READ, ready, s);
-	s->next = a->sockets;
-	a->sockets = s;
+	s = out_socket_open(a->out->loop, &local, datagram, a, e);
+	if (s != NULL)
+		a->sockets[a->socket_count++] = s;
 	return s;
 }
 
 static struct out_host *host_find(struct out_asker *a, const struct peer *peer)
 {
-	char trouble[sizeof(((struct out_host *)0)->trouble)] = "";
-	struct ask_socket *socket = socket_find(a, peer, trouble, sizeof(trouble));
+	struct err e = {0};
+	struct out_socket *socket = socket_find(a, peer, &e);
 	struct out_host *h;
 
 	for (h = a->hosts; h != NULL; h = h->next) {
@@ -213,7 +186,7 @@ static struct out_host *host_find(struct out_asker *a, const struct peer *peer)
 	h = mem_alloc(sizeof(*h));
 	h->address = peer->address;
 	h->socket = socket;
-	memcpy(h->trouble, trouble, sizeof(trouble));
+	h->trouble = e;
 	h->next = a->hosts;
 	a->hosts = h;
 	return h;
@@ -242,12 +215,11 @@ static int build(struct out_asker *a, struct out_ask *ask)
 
 static void send_one(struct out_asker *a, struct out_host *h, struct out_ask *ask)
 {
-	const struct buf *message = &a->message.buf;
 	char why[200];
 	int rc;
 
 	if (h->socket == NULL) {
-		finish(ask, ERR_SYSTEM, NULL, h->trouble);
+		finish(ask, ERR_SYSTEM, NULL, h->trouble.text);
 		return;
 	}
 	ask->trouble[0] = '\0';
@@ -259,10 +231,7 @@ static void send_one(struct out_asker *a, struct out_host *h, struct out_ask *as
 		finish(ask, rc, NULL, why);
 		return;
 	}
-	/* A full socket is like a lost datagram: the time-out sees to it. */
-	if (sendto(h->socket->fd, message->data, message->len, 0,
-		(const struct sockaddr *)&h->address, peer_addrlen(&h->address)) < 0 &&
-	    errno != EAGAIN) {
+	if (out_socket_send(h->socket, &a->message.buf, &h->address) != OK) {
 		snprintf(why, sizeof(why), "cannot send the %s: %s", what(ask), strerror(errno));
 		finish(ask, ERR_SYSTEM, NULL, why);
 		return;
@@ -355,14 +324,8 @@ void out_asker_reset(struct out_asker *a)
 		a->hosts = h->next;
 		free(h);
 	}
-	while (a->sockets != NULL) {
-		struct ask_socket *s = a->sockets;
-
-		a->sockets = s->next;
-		loop_watch_free(s->watch);
-		close(s->fd);
-		free(s);
-	}
+	while (a->socket_count > 0)
+		out_socket_free(a->sockets[--a->socket_count]);
 }
 
 void out_asker_free(struct out_asker *a)

@@ -7,8 +7,26 @@ liboutbound_a_SOURCES = \
 	src/outbound/file.c \
 	src/outbound/notify.c \
 	src/outbound/outbound.c src/outbound/outbound.h src/outbound/parts.h \
+	src/outbound/socket.c \
 	src/outbound/tcp.c \
 	src/outbound/tkey.c \
 	src/outbound/transfer.c \
 	src/outbound/udp.c \
 	src/outbound/version.c
+
+if HAVE_CMOCKA
+OUTBOUND_TEST_LIBS = liboutbound.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS)
+OUTBOUND_TESTS = tests/unit/test_outbound_answer tests/unit/test_outbound_notify \
+	tests/unit/test_outbound_transfer
+check_PROGRAMS += $(OUTBOUND_TESTS)
+UNIT_TESTS += $(OUTBOUND_TESTS)
+tests_unit_test_outbound_answer_SOURCES = tests/unit/test_outbound_answer.c \
+	tests/unit/outbound_rig.c tests/unit/outbound_rig.h
+tests_unit_test_outbound_answer_LDADD = $(OUTBOUND_TEST_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_outbound_notify_SOURCES = tests/unit/test_outbound_notify.c \
+	tests/unit/outbound_rig.c tests/unit/outbound_rig.h
+tests_unit_test_outbound_notify_LDADD = $(OUTBOUND_TEST_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_outbound_transfer_SOURCES = tests/unit/test_outbound_transfer.c \
+	tests/unit/outbound_rig.c tests/unit/outbound_rig.h
+tests_unit_test_outbound_transfer_LDADD = $(OUTBOUND_TEST_LIBS) $(CMOCKA_LIBS)
+endif

@@ -36,6 +36,7 @@ struct out_listener;
 struct out_asker;
 struct out_files;
 struct out_stream;
+struct out_socket;
 
 struct out_zone {
 	struct outbound *out;
@@ -154,6 +155,18 @@ void out_tcp_listen(struct outbound *out, int fd);
 void out_tcp_sweep(struct outbound *out, uint64_t now);
 void out_tcp_free(struct outbound *out);
 
+/* socket.c: one UDP socket for questions to many hosts. */
+/* code 0: a datagram from that address; else our own datagram to it did not arrive (errno). */
+typedef void out_datagram_fn(void *arg, const struct out_socket *s, const uint8_t *msg, size_t len,
+    const struct sockaddr_storage *peer, int code);
+struct out_socket *out_socket_open(struct loop *l, const struct sockaddr_storage *local,
+    out_datagram_fn *fn, void *arg, struct err *e);
+void out_socket_free(struct out_socket *s);
+bool out_socket_is_at(const struct out_socket *s, const struct sockaddr_storage *local);
+/* OK also when the kernel had no room: that is like a lost datagram.  Else ERR_SYSTEM with errno. */
+int out_socket_send(struct out_socket *s, const struct buf *message,
+    const struct sockaddr_storage *to);
+
 /* ask.c: questions of ours to destinations, over a few shared UDP sockets. */
 /* code: OK: p is the answer, its TSIG verified; else why says what happened. */
 typedef void out_ask_fn(void *arg, int code, const struct packet *p, const char *why);
@@ -167,7 +180,7 @@ struct out_ask {
 	const struct peer *peer;
 	const struct out_zone *zone;
 	struct tsig_state tsig;
-	char trouble[160]; /* an answer came that could not be believed */
+	char trouble[200]; /* what came that could not be believed, or taken as final */
 	out_ask_fn *fn;
 	void *arg;
 };

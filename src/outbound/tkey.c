@@ -22,7 +22,6 @@ static int find_tkey(const struct out_query *q, struct packet_rr *rr, struct buf
 
 int out_answer_tkey(struct out_query *q, struct out_reply *reply)
 {
-	struct packet_builder *message = &reply->message;
 	struct buf in = {0}, answer = {0};
 	struct packet_rr rr;
 	size_t algorithm_len;
@@ -41,9 +40,8 @@ int out_answer_tkey(struct out_query *q, struct out_reply *reply)
 	buf_u32(&answer, 0);
 	/* The header's RCODE is NOERROR when the record has an error (RFC 2930 2.6). */
 	out_reply_begin(reply, q, RCODE_NOERROR, false);
-	rc = packet_add(message, 1, rr.owner, RR_TKEY, 0, answer.data, (uint16_t)answer.len);
-	if (rc == OK) /* class, TTL and two lengths stand before the RDATA */
-		store_u16(message->buf.data + message->buf.len - answer.len - 8, CLASS_ANY);
+	rc = packet_add_class(&reply->message, 1, rr.owner, RR_TKEY, CLASS_ANY, 0, answer.data,
+	    (uint16_t)answer.len);
 out:
 	buf_free(&in);
 	buf_free(&answer);

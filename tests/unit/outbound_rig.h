@@ -1,0 +1,85 @@
+/* outbound_rig: outbound on loopback in the test's own process, with a store that the test writes, and
+ * clients that are plain sockets.  127.0.0.1 is a destination with a TSIG key, 127.0.0.3 one without,
+ * 127.0.0.2 is a stranger. */
+#ifndef TESTS_OUTBOUND_RIG_H
+#define TESTS_OUTBOUND_RIG_H
+
+#include "outbound/parts.h"
+
+#define RIG_KEYED "127.0.0.1"
+#define RIG_STRANGER "127.0.0.2"
+#define RIG_PLAIN "127.0.0.3"
+#define RIG_STATUS_MAX 64
+#define RIG_WAIT_MS 5000
+
+struct rig_status {
+	char destination[PEER_NAME_MAX];
+	enum destination_status status;
+	bool has_serial;
+	uint32_t serial;
+	char reason[STORE_REASON_MAX];
+};
+
+struct rig {
+	char dir[64];
+	struct store *store;
+	struct loop *loop;
+	struct outbound *out;
+	uint16_t port; /* of outbound, UDP and TCP */
+	uint8_t apex[NAME_MAX_LEN];
+	struct tsig_key key;   /* of the keyed destination */
+	struct tsig_key other; /* configured, but no destination's */
+	struct peer keyed, plain;
+	const struct peer *peers[2];
+	struct outbound_zone conf;
+	struct rig_status statuses[RIG_STATUS_MAX];
+	unsigned status_count;
+	unsigned notify_calls;
+	unsigned notify_rcode; /* what the hook says */
+	const struct tsig_key *notify_key;
+};
+
+/* Outbound serves "example." (not written yet) with short limits. */
+void rig_open(struct rig *r);
+void rig_close(struct rig *r);
+void rig_pump(struct rig *r); /* what is ready, and wait a millisecond */
+/* A zone with that serial: apex, names of `names` hosts with a TXT record of `size` octets each, all
+ * signed with something, and as many NSEC3 records. */
+void rig_write_zone(struct rig *r, const char *apex, uint32_t serial, unsigned names, unsigned size,
+    bool published);
+/* Wait until the destination's last status is that one. */
+bool rig_await_status(struct rig *r, enum destination_status status, const char *destination);
+const struct rig_status *rig_last(const struct rig *r, const char *destination);
+
+struct rig_query {
+	const char *zone;
+	uint16_t type;
+	const char *from;          /* NULL: RIG_KEYED */
+	const struct tsig_key *key; /* NULL: unsigned */
+	int64_t time_off;          /* seconds the client's clock is wrong */
+	uint32_t ixfr_serial;      /* for IXFR; 0: no authority section */
+	uint16_t flags;            /* opcode included */
+	bool edns;
+};
+void rig_build(const struct rig_query *q, struct packet_builder *b, struct tsig_state *t);
+
+struct rig_answer {
+	uint8_t msg[65535];
+	size_t len;
+	struct packet packet;
+};
+bool rig_udp_raw(struct rig *r, const char *from, const void *msg, size_t len, struct rig_answer *a);
+/* Asks over UDP or a TCP connection of its own: false if nothing came. */
+bool rig_ask(struct rig *r, const struct rig_query *q, bool tcp, struct rig_answer *a,
+    struct tsig_state *t);
+int rig_connect(struct rig *r, const char *from);
+void rig_send(struct rig *r, int fd, const void *msg, size_t len); /* with a length prefix */
+bool rig_receive(struct rig *r, int fd, struct rig_answer *a);
+bool rig_is_closed(struct rig *r, int fd); /* by the other end, soon */
+/* Receive a whole transfer and compare it with the store: the number of messages, or 0 with words on
+ * stderr. */
+unsigned rig_receive_zone(struct rig *r, int fd, uint32_t serial, struct tsig_state *t);
+/* The error in the TSIG record of an answer; -1: it has none. */
+int rig_tsig_error(const struct rig_answer *a);
+
+#endif

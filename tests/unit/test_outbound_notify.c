@@ -1,0 +1,424 @@
+/* NOTIFY, what destinations are known to have, and output files. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "dns/rdata.h"
+#include "outbound_rig.h"
+
+#define SERIAL 17
+
+static struct rig rig;
+
+/* A destination of the test's own: a UDP socket that answers as it is told. */
+static struct {
+	int fd;
+	unsigned notifies, queries;
+	bool mute_notify, mute_soa, forge;
+	unsigned notify_rcode, soa_rcode;
+	uint32_t serial;
+	uint32_t notified; /* the serial in the last NOTIFY */
+	bool was_signed;   /* the last question was, and well */
+} dest;
+
+static const struct tsig_key *dest_key(void *arg, const uint8_t *name, enum tsig_algorithm a)
+{
+	(void)arg;
+	return name_equal(name, rig.key.name) && a == rig.key.algorithm ? &rig.key : NULL;
+}
+
+static void dest_open(struct peer *peer)
+{
+	struct sockaddr_in *sin = (struct sockaddr_in *)&peer->address;
+	socklen_t len = sizeof(*sin);
+
+	memset(&dest, 0, sizeof(dest));
+	dest.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	sin->sin_port = 0;
+	assert_int_equal(bind(dest.fd, (struct sockaddr *)sin, sizeof(*sin)), 0);
+	assert_int_equal(getsockname(dest.fd, (struct sockaddr *)sin, &len), 0);
+	outbound_configure(rig.out, &rig.conf, 1);
+}
+
+static void put_serial(struct packet_builder *b, uint32_t serial)
+{
+	uint8_t soa[22] = {0};
+
+	store_u32(soa + 2, serial);
+	packet_add(b, 1, rig.apex, RR_SOA, 0, soa, sizeof(soa));
+}
+
+static uint32_t serial_in(struct packet *p)
+{
+	struct packet_rr rr;
+	struct buf rdata = {0};
+	struct soa soa = {0};
+
+	if (packet_next(p, &rr) == OK && rr.section == 1 &&
+	    rdata_from_message(RR_SOA, p->msg, p->len, rr.rdata, rr.rdlen, &rdata, NULL) == OK)
+		soa_parse(rdata.data, rdata.len, &soa);
+	buf_free(&rdata);
+	return soa.serial;
+}
+
+static void dest_answer(struct packet *p, const struct sockaddr *from)
+{
+	bool is_notify = packet_opcode(p) == OPCODE_NOTIFY;
+	struct packet_builder b = {0};
+	struct tsig_state t = {0};
+
+	dest.was_signed = tsig_verify_query(&t, p, dest_key, NULL, clock_real(), NULL) == OK;
+	if (is_notify) {
+		dest.notifies++;
+		dest.notified = serial_in(p);
+	} else {
+		dest.queries++;
+	}
+	packet_begin(&b, 512, p->id,
+	    (uint16_t)(PACKET_FLAG_QR | (p->flags & 0x7800) |
+		       (is_notify ? dest.notify_rcode : dest.soa_rcode)),
+	    p->qname, p->qtype);
+	if (!is_notify && dest.soa_rcode == RCODE_NOERROR)
+		put_serial(&b, dest.serial);
+	packet_end(&b);
+	if (dest.was_signed)
+		tsig_sign_answer(&t, &b, clock_real());
+	if (dest.forge)
+		b.buf.data[b.buf.len - 20] ^= 1; /* in the MAC */
+	if (!(is_notify ? dest.mute_notify : dest.mute_soa))
+		sendto(dest.fd, b.buf.data, b.buf.len, 0, from, sizeof(struct sockaddr_in));
+	packet_builder_free(&b);
+	tsig_state_free(&t);
+}
+
+static void dest_poll(void)
+{
+	uint8_t msg[2000];
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	struct packet p;
+	ssize_t n;
+
+	while ((n = recvfrom(dest.fd, msg, sizeof(msg), 0, (struct sockaddr *)&from, &len)) > 0) {
+		assert_int_equal(packet_parse(msg, (size_t)n, &p, NULL), OK);
+		dest_answer(&p, (struct sockaddr *)&from);
+	}
+}
+
+static void pump_for(uint64_t ms)
+{
+	uint64_t until = clock_mono_ms() + ms;
+
+	while (clock_mono_ms() < until) {
+		rig_pump(&rig);
+		dest_poll();
+	}
+}
+
+static bool await(enum destination_status status, const char *destination)
+{
+	const struct rig_status *s = NULL;
+
+	for (unsigned i = 0; i < 300; i++) {
+		s = rig_last(&rig, destination);
+		if (s != NULL && s->status == status)
+			return true;
+		pump_for(10);
+	}
+	fprintf(stderr, "# %s: %s %s\n", destination,
+	    s != NULL ? destination_status_name(s->status) : "no status",
+	    s != NULL ? s->reason : "");
+	return false;
+}
+
+static void assert_reason(const char *destination, const char *words)
+{
+	const char *reason = rig_last(&rig, destination)->reason;
+
+	if (strstr(reason, words) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", words, reason);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	rig_open(&rig);
+	rig_write_zone(&rig, "example.", SERIAL, 3, 20, true);
+	dest_open(&rig.keyed);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	close(dest.fd);
+	rig_close(&rig);
+	return 0;
+}
+
+static void seen(void **state)
+{
+	(void)state;
+	dest.serial = SERIAL - 1;
+	outbound_version(rig.out, rig.apex);
+	assert_int_equal(rig_last(&rig, "keyed")->status, DESTINATION_PENDING_XFER);
+	pump_for(100);
+	assert_int_equal(dest.notifies, 1);
+	assert_int_equal(dest.notified, SERIAL);
+	assert_true(dest.was_signed);
+	assert_true(dest.queries >= 1);
+	assert_int_equal(rig_last(&rig, "keyed")->status, DESTINATION_PENDING_XFER);
+	assert_reason("keyed", "still serves serial 16, not 17");
+	dest.serial = SERIAL;
+	assert_true(await(DESTINATION_OK, "keyed"));
+	assert_true(rig_last(&rig, "keyed")->has_serial);
+	assert_int_equal(rig_last(&rig, "keyed")->serial, SERIAL);
+	assert_true(dest.was_signed);
+
+	rig_write_zone(&rig, "example.", SERIAL + 1, 3, 20, true); /* and once more */
+	outbound_version(rig.out, rig.apex);
+	assert_int_equal(rig_last(&rig, "keyed")->status, DESTINATION_PENDING_XFER);
+	pump_for(50);
+	assert_int_equal(dest.notifies, 2);
+	dest.serial = SERIAL + 1;
+	assert_true(await(DESTINATION_OK, "keyed"));
+}
+
+static void repeated_and_given_up(void **state)
+{
+	(void)state;
+	dest.mute_notify = true;
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
+	assert_int_equal(dest.notifies, 3);
+	assert_reason("keyed", "no answer to NOTIFY (timeout); given up after 3 tries");
+	assert_int_equal(dest.queries, 0);
+	assert_true(await(DESTINATION_FAILED_XFER, "plain")); /* nobody is there */
+
+	dest.mute_notify = false; /* the next version begins anew */
+	dest.serial = SERIAL + 1;
+	rig_write_zone(&rig, "example.", SERIAL + 1, 3, 20, true);
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_OK, "keyed"));
+}
+
+static void again_after_an_hour(void **state)
+{
+	(void)state;
+	rig.out->limits.again = 100;
+	dest.mute_notify = true;
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
+	dest.mute_notify = false;
+	dest.serial = SERIAL;
+	assert_true(await(DESTINATION_OK, "keyed"));
+	dest.serial = SERIAL - 1; /* and one that was good is looked at, too */
+	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
+	assert_reason("keyed", "still serves serial 16");
+}
+
+static void never_serves_it(void **state)
+{
+	(void)state;
+	dest.serial = SERIAL - 5;
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
+	assert_reason("keyed", "still serves serial 12, not 17");
+	assert_in_range(dest.queries, 3, 8);
+	assert_int_equal(dest.notifies, 1);
+}
+
+static void says_no(void **state)
+{
+	(void)state;
+	dest.notify_rcode = RCODE_NOTAUTH;
+	dest.soa_rcode = RCODE_REFUSED;
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
+	assert_reason("keyed", "answered NOTIFY with NOTAUTH");
+	pump_for(600);
+	assert_reason("keyed", "answered SOA query with REFUSED");
+	dest.soa_rcode = RCODE_NOERROR;
+	dest.serial = SERIAL + 100;
+	outbound_version(rig.out, rig.apex);
+	pump_for(600);
+	assert_int_equal(rig_last(&rig, "keyed")->status, DESTINATION_FAILED_XFER);
+	assert_reason("keyed", "newer than ours");
+}
+
+static void bad_signature(void **state)
+{
+	(void)state;
+	dest.forge = true;
+	dest.serial = SERIAL;
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
+	assert_reason("keyed", "answer to NOTIFY not accepted");
+	assert_false(rig_last(&rig, "keyed")->has_serial);
+}
+
+static void fetching_is_a_hint(void **state)
+{
+	struct rig_query q = {.zone = "example.", .type = RR_AXFR, .key = &rig.key};
+	struct rig_answer *a = mem_alloc(sizeof(*a));
+	struct tsig_state t;
+
+	(void)state;
+	rig.out->limits.seen_wait = 2000;
+	rig.out->limits.seen = 60000;
+	outbound_version(rig.out, rig.apex);
+	pump_for(100);
+	assert_int_equal(dest.queries, 0);
+	rig.out->limits.seen_wait = 40;
+	dest.serial = SERIAL;
+	assert_true(rig_ask(&rig, &q, true, a, &t));
+	assert_true(await(DESTINATION_OK, "keyed"));
+	tsig_state_free(&t);
+	free(a);
+}
+
+static void configured_anew(void **state)
+{
+	struct tsig_key *moved = mem_alloc(sizeof(*moved));
+
+	(void)state;
+	dest.mute_notify = true;
+	*moved = rig.key;
+	moved->secret = (struct secret){0};
+	secret_set(&moved->secret, rig.key.secret.data, rig.key.secret.len);
+	rig.keyed.tsig = moved;
+	outbound_configure(rig.out, &rig.conf, 1);
+	outbound_version(rig.out, rig.apex);
+	pump_for(20); /* a NOTIFY is under way, signed with the key that goes away */
+	rig.keyed.tsig = &rig.key;
+	outbound_configure(rig.out, &rig.conf, 1);
+	secret_free(&moved->secret);
+	free(moved);
+	dest.mute_notify = false;
+	dest.serial = SERIAL;
+	assert_true(await(DESTINATION_OK, "keyed"));
+	outbound_configure(rig.out, NULL, 0); /* and without zones, questions end */
+	assert_int_equal(rig.out->zone_count, 0);
+	pump_for(50);
+}
+
+/* A thousand zones, one socket, and no more questions at a time than the bound. */
+static void many_zones(void **state)
+{
+	enum { ZONES = 1000 };
+	struct outbound_zone *zones = mem_array(ZONES, sizeof(*zones));
+	unsigned ok = 0;
+	int before, after;
+
+	(void)state;
+	dest.serial = SERIAL;
+	for (unsigned i = 0; i < ZONES; i++) {
+		char *name = mem_printf("z%u.example.", i);
+
+		zones[i] = rig.conf;
+		zones[i].destination_count = 1;
+		name_parse(name, zones[i].apex);
+		rig_write_zone(&rig, name, SERIAL, 0, 0, true);
+		free(name);
+	}
+	outbound_configure(rig.out, zones, ZONES);
+	before = dup(dest.fd);
+	for (unsigned i = 0; i < ZONES; i++)
+		outbound_version(rig.out, zones[i].apex);
+	for (unsigned i = 0; i < 500 && dest.queries < ZONES; i++)
+		pump_for(10);
+	pump_for(100);
+	after = dup(dest.fd);
+	assert_in_range(after, before + 1, before + 2);
+	for (unsigned i = 0; i < ZONES; i++)
+		ok += rig.out->zones[i]->destinations[0]->phase != OUT_NOTIFYING;
+	assert_int_equal(ok, ZONES);
+	close(before);
+	close(after);
+	free(zones);
+}
+
+/* Output files */
+
+static unsigned count_lines(const char *path, const char *word)
+{
+	FILE *f = fopen(path, "r");
+	char *line = NULL;
+	size_t size = 0;
+	unsigned count = 0;
+
+	if (f == NULL)
+		return 0;
+	while (getline(&line, &size, f) > 0)
+		count += strstr(line, word) != NULL;
+	free(line);
+	fclose(f);
+	return count;
+}
+
+static void output_file(void **state)
+{
+	char *dir = mem_printf("%s/out", rig.dir);
+	char *path = mem_printf("%s/zone", dir), *temporary = mem_printf("%s.tmp", path);
+
+	(void)state;
+	rig_write_zone(&rig, "example.", SERIAL, 5000, 50, true);
+	rig.conf.output_file = path;
+	rig.out->limits.file_again = 50;
+	outbound_configure(rig.out, &rig.conf, 1);
+	outbound_version(rig.out, rig.apex);
+	pump_for(100);
+	assert_int_equal(access(path, F_OK), -1); /* there is no such folder yet */
+	assert_int_equal(mkdir(dir, 0755), 0);
+	for (unsigned i = 0; i < 200 && access(path, F_OK) != 0; i++)
+		pump_for(10);
+	assert_int_equal(count_lines(path, "\tTXT\t"), 5000);
+	assert_int_equal(count_lines(path, "\tNSEC3\t"), 5000);
+	assert_int_equal(count_lines(path, "\tSOA\t"), 1);
+	assert_int_equal(count_lines(path, "\tRRSIG\t"), 2 + 3 * 5000);
+	assert_int_equal(access(temporary, F_OK), -1);
+
+	rig_write_zone(&rig, "example.", SERIAL + 1, 2, 50, true);
+	outbound_version(rig.out, rig.apex);
+	for (unsigned i = 0; i < 200 && count_lines(path, "\tTXT\t") != 2; i++)
+		pump_for(10);
+	assert_int_equal(count_lines(path, "\tTXT\t"), 2);
+	assert_int_equal(count_lines(path, " 18 "), 1);
+	free(dir);
+	free(path);
+	free(temporary);
+}
+
+#define TEST(name, fn)                                                                             \
+	{                                                                                          \
+		name, fn, setup, teardown, NULL                                                    \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST("R5 R60 NOTIFY, acknowledged; its SOA shows when a destination has the version",
+		seen),
+	    TEST("R5 R60 NOTIFY is repeated, then given up; begun anew with the next version",
+		repeated_and_given_up),
+	    TEST("R5 destinations are looked at again later", again_after_an_hour),
+	    TEST("R60 a destination that never serves the version has failed", never_serves_it),
+	    TEST("R60 a destination that says no has failed, with its words", says_no),
+	    TEST("R6 R60 an answer with a bad signature counts for nothing", bad_signature),
+	    TEST("a transfer is a reason to look at once", fetching_is_a_hint),
+	    TEST("a new configuration takes keys away from under a question", configured_anew),
+	    TEST("a thousand zones share a socket", many_zones),
+	    TEST("output files are whole, or not there", output_file),
+	};
+
+	return cmocka_run_group_tests_name("outbound_notify", tests, NULL, NULL);
+}
