@@ -28,7 +28,7 @@ struct ask_list {
 struct out_host {
 	struct out_host *next;
 	struct sockaddr_storage address; /* and port */
-	struct out_socket *socket; /* NULL: there is none; trouble says why */
+	struct out_socket *socket;	 /* NULL: there is none; trouble says why */
 	struct err trouble;
 	struct ask_list queue;
 	struct ask_list sent; /* in the order of their deadlines */

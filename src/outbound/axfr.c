@@ -142,7 +142,9 @@ static void take_rrset(struct out_stream *s, const struct rrset *set, bool with_
 	s->set = *set;
 	s->next = set->rdata;
 	s->left = set->count;
-	s->in_sigs = !with_sigs;
+	s->in_sigs = false;
+	if (!with_sigs)
+		s->set.sigs = 0;
 }
 
 static int next_rrset(struct out_stream *s, struct err *e)

@@ -164,12 +164,22 @@ static bool shows_version(struct out_destination *d, const struct packet *p, cha
 	return d->serial == ours;
 }
 
+/* Growing, but with a last look when the time is up. */
+static uint64_t look_wait(struct out_destination *d, uint64_t left)
+{
+	uint64_t wait = limits_of(d)->seen_wait << (d->tries < 16 ? d->tries : 16);
+
+	d->tries++;
+	wait = wait < LOOK_WAIT_MAX ? wait : LOOK_WAIT_MAX;
+	return wait < left ? wait : left;
+}
+
 static void soa_done(void *arg, int code, const struct packet *p, const char *why)
 {
 	struct out_destination *d = arg;
 	const struct out_limits *limits = limits_of(d);
 	char text[STORE_REASON_MAX], about_notify[64] = "";
-	uint64_t wait;
+	uint64_t past;
 
 	if (code == OK && shows_version(d, p, text, sizeof(text))) {
 		tell(d, DESTINATION_OK, "%s", "");
@@ -179,16 +189,15 @@ static void soa_done(void *arg, int code, const struct packet *p, const char *wh
 	if (d->notify_rcode != RCODE_NOERROR)
 		snprintf(about_notify, sizeof(about_notify), "answered NOTIFY with %s; ",
 		    packet_rcode_name(d->notify_rcode));
-	if (clock_mono_ms() - d->since >= limits->seen) {
+	past = clock_mono_ms() - d->since;
+	if (past >= limits->seen) {
 		tell(d, DESTINATION_FAILED_XFER, "%s%.180s", about_notify, code == OK ? text : why);
 		enter(d, OUT_IDLE, limits->again);
 		return;
 	}
 	if (d->status == DESTINATION_PENDING_XFER)
 		tell(d, d->status, "%s%.180s", about_notify, code == OK ? text : why);
-	wait = limits->seen_wait << (d->tries < 16 ? d->tries : 16);
-	d->tries++;
-	loop_timer_set(d->timer, wait < LOOK_WAIT_MAX ? wait : LOOK_WAIT_MAX);
+	loop_timer_set(d->timer, look_wait(d, limits->seen - past));
 }
 
 struct out_destination *out_destination_new(struct out_zone *z, const struct peer *peer)

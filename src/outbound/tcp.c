@@ -122,13 +122,19 @@ static int send_more(struct out_connection *c, size_t *budget)
 	return OK;
 }
 
-/* Let the connections that wait for a transfer try again. */
+/* Let whoever has waited longest for a transfer try again, if there is room. */
 static void wake_waiting(struct outbound *out)
 {
+	struct out_connection *first = NULL;
+
+	if (out->transfer_count >= out->limits.transfers)
+		return;
 	for (struct out_connection *c = out->connections; c != NULL; c = c->next) {
-		if (c->waiting)
-			loop_watch_set(c->watch, LOOP_WRITE);
+		if (c->waiting && (first == NULL || c->progress <= first->progress))
+			first = c;
 	}
+	if (first != NULL)
+		loop_watch_set(first->watch, LOOP_WRITE);
 }
 
 static void stream_done(struct out_connection *c)
@@ -186,11 +192,12 @@ static int answer_one(struct out_connection *c)
 	if (rc != OK)
 		return rc;
 	rc = out_answer(c->out, &q, &c->reply);
+	if (rc != ERR_AGAIN || !c->waiting)
+		c->progress = clock_mono_ms();
 	c->waiting = rc == ERR_AGAIN;
 	if (rc == ERR_AGAIN)
 		return rc;
 	c->in_pos += 2 + q.len;
-	c->progress = clock_mono_ms();
 	if (rc != OK)
 		return ERR_CLOSED;
 	if (c->reply.stream != NULL) {
@@ -368,10 +375,11 @@ void out_tcp_sweep(struct outbound *out, uint64_t now)
 		next = c->next;
 		if (c->stream != NULL && now - c->started > limits->transfer)
 			connection_cut(c, "it took too long in all");
-		else if ((c->stream != NULL || c->sending || c->waiting) && still > limits->stall)
+		else if ((c->stream != NULL || c->sending) && still > limits->stall)
 			connection_cut(c, "the client does not read");
-		else if (c->stream == NULL && !c->sending && !c->waiting && still > limits->idle)
-			connection_cut(c, "idle");
+		else if (c->stream == NULL && !c->sending &&
+			 still > (c->waiting ? limits->transfer : limits->idle))
+			connection_free(c);
 	}
 	for (struct out_listener *l = out->listeners; l != NULL; l = l->next)
 		loop_watch_set(l->watch, LOOP_READ);

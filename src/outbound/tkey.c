@@ -40,8 +40,8 @@ int out_answer_tkey(struct out_query *q, struct out_reply *reply)
 	buf_u32(&answer, 0);
 	/* The header's RCODE is NOERROR when the record has an error (RFC 2930 2.6). */
 	out_reply_begin(reply, q, RCODE_NOERROR, false);
-	rc = packet_add_class(&reply->message, 1, rr.owner, RR_TKEY, CLASS_ANY, 0, answer.data,
-	    (uint16_t)answer.len);
+	rc = packet_add_class(
+	    &reply->message, 1, rr.owner, RR_TKEY, CLASS_ANY, 0, answer.data, (uint16_t)answer.len);
 out:
 	buf_free(&in);
 	buf_free(&answer);

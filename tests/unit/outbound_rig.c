@@ -131,6 +131,7 @@ void rig_open(struct rig *r)
 	r->out->limits.seen_wait = 20;
 	r->out->limits.seen = 400;
 	r->out->limits.sweep = 20;
+	loop_timer_set(r->out->sweep, r->out->limits.sweep);
 	listen_on_loopback(r);
 	make_key(&r->key, "dest-key.", "the destination's secret");
 	make_key(&r->other, "other-key.", "the secret of someone else");
@@ -280,12 +281,12 @@ static void put_hosts(
 
 static void put_nsec3s(struct build *b, const char *apex_text, const uint8_t *apex, unsigned names)
 {
-	static const uint8_t body[] = {1, 0, 0, 0, 0, 2, 'a', 'b', 0, 1, 0x40};
+	static const uint8_t body[] = "\1\0\0\0\0\24twenty octets it is.\0\1\100";
 	uint8_t owner[NAME_MAX_LEN], hash[NSEC3_HASH_LEN] = {0};
 	struct buf rdata = {0}, packed = {0};
 	struct err e = {0};
 
-	buf_lv16(&rdata, body, sizeof(body));
+	buf_lv16(&rdata, body, sizeof(body) - 1);
 	for (unsigned i = 0; i < names; i++) {
 		char *text = mem_printf("%032u.%s", i, apex_text);
 
