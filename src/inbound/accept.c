@@ -22,7 +22,7 @@ int accept_begin(
     struct accept *a, const uint8_t *apex, const char *path, uint64_t limit, struct err *e)
 {
 	*a = (struct accept){.apex = apex};
-	a->spool = spool_create(path, apex, limit, e);
+	a->spool = spool_create(path, apex, limit * ACCEPT_UNPACKED, e);
 	if (a->spool == NULL)
 		return e == NULL || e->code == OK ? ERR_SYSTEM : e->code;
 	return OK;

@@ -11,6 +11,10 @@
 #include "dns/name.h"
 #include "zone/spool.h"
 
+/* A spool keeps names whole and sort keys beside them: so many times longer than what comes over the
+ * wire may it be, where compression packs a zone well. */
+#define ACCEPT_UNPACKED 16
+
 struct accept {
 	const uint8_t *apex; /* borrowed */
 	struct spool_writer *spool;
@@ -18,7 +22,7 @@ struct accept {
 	uint32_t serial;
 };
 
-/* path must not exist yet; limit: octets of the spool. */
+/* path must not exist yet; limit: octets on the wire, so ACCEPT_UNPACKED times that in the spool. */
 int accept_begin(struct accept *a, const uint8_t *apex, const char *path, uint64_t limit,
     struct err *e);
 /* Add a record (rdata uncompressed and checked).  ERR_FORMAT: the zone is broken, e says where. */

@@ -1,0 +1,497 @@
+/* See inbound_fake.h. */
+#include "inbound_fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "dns/rrtype.h"
+
+/* The source */
+
+struct fake_connection {
+	struct fake_connection *next;
+	struct fake *fake;
+	int fd;
+	struct loop_watch *watch;
+	uint8_t in[600];
+	size_t have;
+	/* an endless stream */
+	bool is_endless;
+	struct tsig_state tsig;
+	uint16_t id;
+	uint8_t apex[NAME_MAX_LEN];
+};
+
+static const struct tsig_key *fake_lookup(void *arg, const uint8_t *name, enum tsig_algorithm a)
+{
+	const struct fake *f = arg;
+
+	return f->key != NULL && name_equal(name, f->key->name) && a == f->key->algorithm ? f->key
+											    : NULL;
+}
+
+static size_t soa_rdata(uint32_t serial, uint8_t out[22])
+{
+	static const uint32_t timers[] = {600, 60, 86400, 300};
+
+	out[0] = out[1] = 0; /* MNAME and RNAME: the root */
+	store_u32(out + 2, serial);
+	for (unsigned i = 0; i < 4; i++)
+		store_u32(out + 6 + 4 * i, timers[i]);
+	return 22;
+}
+
+static void add_soa(struct packet_builder *b, const uint8_t *apex, uint32_t serial)
+{
+	uint8_t rdata[22];
+
+	packet_add(b, 1, apex, RR_SOA, 300, rdata, (uint16_t)soa_rdata(serial, rdata));
+}
+
+static void add_host(struct packet_builder *b, const uint8_t *apex, unsigned number)
+{
+	uint8_t owner[NAME_MAX_LEN], rdata[4] = {192, 0, 2, (uint8_t)number};
+	char label[16];
+
+	owner[0] = (uint8_t)snprintf(label, sizeof(label), "h%u", number);
+	memcpy(owner + 1, label, owner[0]);
+	memcpy(owner + 1 + owner[0], apex, name_len(apex));
+	packet_add(b, 1, owner, RR_A, 300, rdata, 4);
+}
+
+static void add_ns(struct packet_builder *b, const uint8_t *apex)
+{
+	uint8_t rdata[NAME_MAX_LEN] = {2, 'n', 's'};
+
+	memcpy(rdata + 3, apex, name_len(apex));
+	packet_add(b, 1, apex, RR_NS, 300, rdata, (uint16_t)name_len(rdata));
+}
+
+static void fake_sign(struct fake *f, struct tsig_state *s, struct packet_builder *b)
+{
+	packet_end(b);
+	if (s->key == NULL || f->tsig == FAKE_TSIG_NONE)
+		return;
+	tsig_sign_answer(s, b, clock_real() - (f->tsig == FAKE_TSIG_OLD ? 7200 : 0));
+	if (f->tsig == FAKE_TSIG_BAD_MAC)
+		b->buf.data[b->buf.len - 10] ^= 1; /* before ID, error and length of other data */
+}
+
+static void send_tcp(int fd, const struct buf *b)
+{
+	uint8_t len[2];
+
+	store_u16(len, (uint16_t)b->len);
+	if (send(fd, len, 2, MSG_NOSIGNAL) == 2)
+		(void)!send(fd, b->data, b->len, MSG_NOSIGNAL);
+}
+
+/* The answer to an SOA query. */
+static void fake_answer_soa(struct fake *f, struct packet *p, struct tsig_state *s, bool tcp,
+    struct packet_builder *b)
+{
+	uint16_t flags = PACKET_FLAG_QR | PACKET_FLAG_AA;
+	bool truncated = f->soa == FAKE_SOA_TC && !tcp;
+
+	if (truncated)
+		flags |= PACKET_FLAG_TC;
+	if (f->soa == FAKE_SOA_NO_AA)
+		flags &= (uint16_t)~PACKET_FLAG_AA;
+	packet_begin(b, 500, f->soa == FAKE_SOA_OTHER_ID ? p->id ^ 1 : p->id,
+	    (uint16_t)(flags | f->rcode_soa), p->qname, p->qtype);
+	if (!truncated && f->rcode_soa == 0)
+		add_soa(b, p->qname, f->serial);
+	fake_sign(f, s, b);
+}
+
+/* One message of a transfer: hosts from first on, with the opening SOA if `opens`. */
+static void send_part(struct fake_connection *c, bool opens, unsigned first, bool closes)
+{
+	struct fake *f = c->fake;
+	struct packet_builder b = {0};
+	uint32_t last = f->axfr == FAKE_AXFR_WRONG_LAST ? f->serial + 1 : f->serial;
+
+	packet_begin(&b, 16000, c->id, PACKET_FLAG_QR | PACKET_FLAG_AA, c->apex, RR_AXFR);
+	if (opens) {
+		add_soa(&b, c->apex, f->serial);
+		add_ns(&b, c->apex);
+	}
+	for (unsigned i = 0; i < 10; i++)
+		add_host(&b, c->apex, first + i);
+	if (closes)
+		add_soa(&b, c->apex, last);
+	fake_sign(f, &c->tsig, &b);
+	send_tcp(c->fd, &b.buf);
+	packet_builder_free(&b);
+}
+
+static void connection_close(struct fake_connection *c)
+{
+	struct fake_connection **at = &c->fake->connections;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	loop_watch_free(c->watch);
+	close(c->fd);
+	tsig_state_free(&c->tsig);
+	free(c);
+}
+
+static void fake_answer_axfr(struct fake_connection *c, struct packet *p)
+{
+	struct fake *f = c->fake;
+	struct packet_builder b = {0};
+
+	f->transfers++;
+	c->id = p->id;
+	memcpy(c->apex, p->qname, NAME_MAX_LEN);
+	if (f->rcode_axfr != 0) {
+		packet_begin(&b, 500, p->id, (uint16_t)(PACKET_FLAG_QR | f->rcode_axfr), p->qname,
+		    p->qtype);
+		fake_sign(f, &c->tsig, &b);
+		send_tcp(c->fd, &b.buf);
+		packet_builder_free(&b);
+		return;
+	}
+	if (f->axfr == FAKE_AXFR_SILENT)
+		return;
+	send_part(c, true, 0, false);
+	if (f->axfr == FAKE_AXFR_CUT) {
+		connection_close(c);
+		return;
+	}
+	if (f->axfr == FAKE_AXFR_SLOW_CLOSE)
+		return;
+	c->is_endless = f->axfr == FAKE_AXFR_ENDLESS;
+	if (c->is_endless)
+		loop_watch_set(c->watch, LOOP_WRITE);
+	else
+		send_part(c, false, 10, true);
+}
+
+static void fake_answer_tcp(struct fake_connection *c, const uint8_t *msg, size_t len)
+{
+	struct fake *f = c->fake;
+	struct packet_builder b = {0};
+	struct packet p;
+
+	assert_int_equal(packet_parse(msg, len, &p, NULL), OK);
+	if (f->key != NULL)
+		assert_int_equal(
+		    tsig_verify_query(&c->tsig, &p, fake_lookup, f, clock_real(), NULL), OK);
+	if (p.qtype == RR_AXFR) {
+		fake_answer_axfr(c, &p);
+		return;
+	}
+	f->soa_tcp++;
+	fake_answer_soa(f, &p, &c->tsig, true, &b);
+	send_tcp(c->fd, &b.buf);
+	packet_builder_free(&b);
+}
+
+static void connection_ready(void *arg, int fd, int io)
+{
+	struct fake_connection *c = arg;
+	ssize_t n;
+
+	if (io & LOOP_WRITE) {
+		send_part(c, false, 0, false);
+		return;
+	}
+	n = recv(fd, c->in + c->have, sizeof(c->in) - c->have, MSG_DONTWAIT);
+	if (n <= 0) {
+		connection_close(c);
+		return;
+	}
+	c->have += (size_t)n;
+	if (c->have >= 2 && c->have - 2 >= load_u16(c->in)) {
+		size_t len = load_u16(c->in);
+
+		c->have = 0;
+		fake_answer_tcp(c, c->in + 2, len);
+	}
+}
+
+static void accept_ready(void *arg, int fd, int io)
+{
+	struct fake *f = arg;
+	struct fake_connection *c = mem_alloc(sizeof(*c));
+
+	(void)io;
+	c->fake = f;
+	c->fd = accept(fd, NULL, NULL);
+	c->next = f->connections;
+	f->connections = c;
+	c->watch = loop_watch(f->loop, c->fd, LOOP_READ, connection_ready, c);
+}
+
+static void udp_ready(void *arg, int fd, int io)
+{
+	struct fake *f = arg;
+	struct sockaddr_storage from;
+	socklen_t fromlen = sizeof(from);
+	uint8_t msg[600];
+	ssize_t n = recvfrom(fd, msg, sizeof(msg), 0, (struct sockaddr *)&from, &fromlen);
+	struct tsig_state s = {0};
+	struct packet_builder b = {0};
+	struct packet p;
+
+	(void)io;
+	f->soa_udp++;
+	if (f->soa == FAKE_SOA_SILENT)
+		return;
+	assert_int_equal(packet_parse(msg, (size_t)n, &p, NULL), OK);
+	if (f->key != NULL)
+		assert_int_equal(
+		    tsig_verify_query(&s, &p, fake_lookup, f, clock_real(), NULL), OK);
+	fake_answer_soa(f, &p, &s, false, &b);
+	sendto(fd, b.buf.data, b.buf.len, 0, (struct sockaddr *)&from, fromlen);
+	packet_builder_free(&b);
+	tsig_state_free(&s);
+}
+
+static bool fake_bind(struct fake *f, const char *host)
+{
+	struct sockaddr_storage *a = &f->peer.address;
+	socklen_t len;
+	bool bound;
+
+	assert_int_equal(peer_address_parse(host, 0, a), OK);
+	len = peer_addrlen(a);
+	f->udp = socket(AF_INET, SOCK_DGRAM, 0);
+	f->tcp = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(f->udp, (struct sockaddr *)a, len), 0);
+	getsockname(f->udp, (struct sockaddr *)a, &len);
+	bound = bind(f->tcp, (struct sockaddr *)a, len) == 0 && listen(f->tcp, 64) == 0;
+	if (!bound) {
+		close(f->udp);
+		close(f->tcp);
+	}
+	return bound;
+}
+
+void fake_start(struct fake *f, struct loop *l, const char *name, const char *host,
+    const struct tsig_key *key)
+{
+	*f = (struct fake){.loop = l, .key = key, .serial = 1};
+	snprintf(f->peer.name, sizeof(f->peer.name), "%s", name);
+	f->peer.tsig = key;
+	while (!fake_bind(f, host))
+		;
+	f->watch_udp = loop_watch(l, f->udp, LOOP_READ, udp_ready, f);
+	f->watch_tcp = loop_watch(l, f->tcp, LOOP_READ, accept_ready, f);
+}
+
+void fake_stop(struct fake *f)
+{
+	while (f->connections != NULL)
+		connection_close(f->connections);
+	loop_watch_free(f->watch_udp);
+	loop_watch_free(f->watch_tcp);
+	if (f->udp >= 0) {
+		close(f->udp);
+		close(f->tcp);
+	}
+	f->watch_udp = f->watch_tcp = NULL;
+	f->udp = f->tcp = -1;
+}
+
+/* The bench */
+
+static void hook_received(
+    void *arg, const uint8_t *apex, const char *source, uint32_t serial, const char *path)
+{
+	struct bench *b = arg;
+
+	(void)apex;
+	b->received++;
+	b->received_serial = serial;
+	snprintf(b->received_from, sizeof(b->received_from), "%s", source);
+	snprintf(b->path, sizeof(b->path), "%s", path);
+	if (!b->hold_verdict)
+		bench_verdict(b);
+}
+
+void bench_verdict(struct bench *b)
+{
+	unlink(b->path);
+	inbound_verdict(b->in, b->apex, b->received_from, b->verdict, "no glue for ns",
+	    b->received_serial, &b->soa);
+}
+
+static void hook_status(void *arg, const uint8_t *apex, const char *source,
+    enum source_status status, bool has_serial, uint32_t serial, const char *reason)
+{
+	struct bench *b = arg;
+	unsigned i = *source == '\0' ? BENCH_SOURCES : source[3] == '2';
+	struct seen *s = &b->seen[i];
+
+	(void)apex;
+	s->status = status;
+	s->has_serial = has_serial;
+	s->serial = serial;
+	s->count++;
+	s->oks += status == SOURCE_OK;
+	snprintf(s->source, sizeof(s->source), "%s", source);
+	snprintf(s->reason, sizeof(s->reason), "%s", reason);
+}
+
+static void hook_refreshed(void *arg, const uint8_t *apex, int64_t now)
+{
+	struct bench *b = arg;
+
+	(void)apex;
+	(void)now;
+	b->refreshed++;
+}
+
+static void hook_expired(void *arg, const uint8_t *apex, bool expired)
+{
+	struct bench *b = arg;
+
+	(void)apex;
+	b->expired++;
+	b->is_expired = expired;
+}
+
+static void bench_ticked(void *arg)
+{
+	struct bench *b = arg;
+
+	b->ticked = true;
+	loop_timer_set(b->tick, 20);
+}
+
+static void key_make(struct tsig_key *k, const char *name)
+{
+	assert_int_equal(name_parse(name, k->name), OK);
+	k->algorithm = TSIG_SHA256;
+	secret_set(&k->secret, name, strlen(name));
+}
+
+int bench_setup(void **state)
+{
+	static bool has_clock;
+	struct bench *b = mem_alloc(sizeof(*b));
+	struct inbound_hooks hooks = {
+	    hook_received, hook_status, hook_refreshed, hook_expired, b};
+
+	if (!has_clock)
+		clock_page_create(true);
+	has_clock = true;
+	clock_page_set(1800000000);
+	*state = b;
+	b->loop = loop_new();
+	snprintf(b->dir, sizeof(b->dir), "/tmp/intaglio-test-XXXXXX");
+	assert_non_null(mkdtemp(b->dir));
+	snprintf(b->file, sizeof(b->file), "%s/zone", b->dir);
+	key_make(&b->key, "source-key.");
+	key_make(&b->other_key, "other-key.");
+	fake_start(&b->fakes[0], b->loop, "src1", "127.0.0.1", &b->key);
+	fake_start(&b->fakes[1], b->loop, "src2", "127.0.0.2", &b->key);
+	assert_int_equal(name_parse("example.", b->apex), OK);
+	b->soa = (struct soa){.refresh = 600, .retry = 60, .expire = 86400, .minimum = 300};
+	b->tick = loop_timer_new(b->loop, bench_ticked, b);
+	loop_timer_set(b->tick, 20);
+	b->in = inbound_new(b->loop, NULL, b->dir, &hooks);
+	b->in->limits = (struct inbound_limits){
+	    .query_ms = {100, 100, 0},
+	    .query_tcp = {300, 300, 600},
+	    .transfer = {300, 300, 5000},
+	    .hint_ms = 300,
+	};
+	return 0;
+}
+
+int bench_teardown(void **state)
+{
+	struct bench *b = *state;
+
+	inbound_free(b->in);
+	for (unsigned i = 0; i < BENCH_SOURCES; i++)
+		fake_stop(&b->fakes[i]);
+	loop_timer_free(b->tick);
+	loop_free(b->loop);
+	secret_free(&b->key.secret);
+	secret_free(&b->other_key.secret);
+	unlink(b->path);
+	unlink(b->file);
+	/* Fails when a spool file was left behind. */
+	assert_int_equal(rmdir(b->dir), 0);
+	free(b);
+	return 0;
+}
+
+void bench_configure(struct bench *b, unsigned sources, const char *input_file)
+{
+	struct inbound_zone z = {.sources = b->peers,
+	    .source_count = sources,
+	    .input_file = input_file,
+	    .retry = 3600};
+
+	memcpy(z.apex, b->apex, sizeof(z.apex));
+	for (unsigned i = 0; i < BENCH_SOURCES; i++)
+		b->peers[i] = &b->fakes[i].peer;
+	inbound_configure(b->in, &z, 1);
+}
+
+void bench_turn(struct bench *b)
+{
+	loop_once(b->loop, true);
+}
+
+void bench_idle(struct bench *b, uint64_t ms)
+{
+	uint64_t end = clock_mono_ms() + ms;
+
+	while (clock_mono_ms() < end)
+		bench_turn(b);
+}
+
+static void leapt(void *arg, int64_t due)
+{
+	(void)due;
+	*(bool *)arg = true;
+}
+
+void bench_leap(struct bench *b, int64_t calendar)
+{
+	bool done = false;
+	struct loop_event *e = loop_event_new(b->loop, leapt, &done);
+
+	clock_page_set(calendar);
+	/* The loop looks at the calendar when an event becomes the first. */
+	loop_event_set(e, 1);
+	while (!done)
+		bench_turn(b);
+	loop_event_free(e);
+}
+
+unsigned bench_notify_from(
+    struct bench *b, const char *zone, const char *host, const struct tsig_key *key)
+{
+	struct sockaddr_storage from;
+	struct packet p = {.flags = OPCODE_NOTIFY << 11, .has_question = true, .qtype = RR_SOA,
+	    .qclass = 1};
+
+	assert_int_equal(peer_address_parse(host, 40000, &from), OK);
+	assert_int_equal(name_parse(zone, p.qname), OK);
+	return inbound_notify(b->in, &p, &from, key);
+}
+
+unsigned bench_notify(struct bench *b, const struct fake *from, const struct tsig_key *key)
+{
+	return bench_notify_from(
+	    b, "example.", from == &b->fakes[0] ? "127.0.0.1" : "127.0.0.2", key);
+}
