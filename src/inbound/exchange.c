@@ -14,7 +14,7 @@
 #include "base/period.h"
 #include "dns/rrtype.h"
 
-#define QUESTION_MAX 512
+#define QUESTION_MAX 512 /* the longest name fits; the TSIG record comes on top */
 
 void exchange_init(struct exchange *x, const struct peer *peer, const uint8_t *apex, uint16_t qtype)
 {
@@ -51,7 +51,7 @@ int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e)
 
 	if (getrandom(&x->id, sizeof(x->id), 0) != (ssize_t)sizeof(x->id))
 		return err_sys(e, "no random number for a query");
-	packet_begin(out, QUESTION_MAX - TSIG_ROOM, x->id, 0, x->apex, x->qtype);
+	packet_begin(out, QUESTION_MAX, x->id, 0, x->apex, x->qtype);
 	packet_end(out);
 	if (x->peer.tsig != NULL) {
 		tsig_state_free(&x->tsig);

@@ -13,3 +13,20 @@ libinbound_a_SOURCES = \
 	src/inbound/round.c \
 	src/inbound/stream.c src/inbound/stream.h \
 	src/inbound/transfer.c src/inbound/transfer.h
+
+if HAVE_CMOCKA
+INBOUND_TESTS = tests/unit/test_inbound_accept tests/unit/test_inbound_axfr \
+	tests/unit/test_inbound_file tests/unit/test_inbound_gate tests/unit/test_inbound_rounds
+check_PROGRAMS += $(INBOUND_TESTS)
+UNIT_TESTS += $(INBOUND_TESTS)
+INBOUND_TEST_LIBS = libinbound.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_inbound_accept_LDADD = $(INBOUND_TEST_LIBS)
+tests_unit_test_inbound_axfr_LDADD = $(INBOUND_TEST_LIBS)
+tests_unit_test_inbound_gate_LDADD = $(INBOUND_TEST_LIBS)
+tests_unit_test_inbound_file_LDADD = $(INBOUND_TEST_LIBS)
+tests_unit_test_inbound_file_SOURCES = tests/unit/test_inbound_file.c \
+	tests/unit/inbound_fake.c tests/unit/inbound_fake.h
+tests_unit_test_inbound_rounds_LDADD = $(INBOUND_TEST_LIBS)
+tests_unit_test_inbound_rounds_SOURCES = tests/unit/test_inbound_rounds.c \
+	tests/unit/inbound_fake.c tests/unit/inbound_fake.h
+endif

@@ -37,7 +37,7 @@ static const struct tsig_key *fake_lookup(void *arg, const uint8_t *name, enum t
 	const struct fake *f = arg;
 
 	return f->key != NULL && name_equal(name, f->key->name) && a == f->key->algorithm ? f->key
-											    : NULL;
+											  : NULL;
 }
 
 static size_t soa_rdata(uint32_t serial, uint8_t out[22])
@@ -97,8 +97,8 @@ static void send_tcp(int fd, const struct buf *b)
 }
 
 /* The answer to an SOA query. */
-static void fake_answer_soa(struct fake *f, struct packet *p, struct tsig_state *s, bool tcp,
-    struct packet_builder *b)
+static void fake_answer_soa(
+    struct fake *f, struct packet *p, struct tsig_state *s, bool tcp, struct packet_builder *b)
 {
 	uint16_t flags = PACKET_FLAG_QR | PACKET_FLAG_AA;
 	bool truncated = f->soa == FAKE_SOA_TC && !tcp;
@@ -157,8 +157,8 @@ static void fake_answer_axfr(struct fake_connection *c, struct packet *p)
 	c->id = p->id;
 	memcpy(c->apex, p->qname, NAME_MAX_LEN);
 	if (f->rcode_axfr != 0) {
-		packet_begin(&b, 500, p->id, (uint16_t)(PACKET_FLAG_QR | f->rcode_axfr), p->qname,
-		    p->qtype);
+		packet_begin(
+		    &b, 500, p->id, (uint16_t)(PACKET_FLAG_QR | f->rcode_axfr), p->qname, p->qtype);
 		fake_sign(f, &c->tsig, &b);
 		send_tcp(c->fd, &b.buf);
 		packet_builder_free(&b);
@@ -253,8 +253,7 @@ static void udp_ready(void *arg, int fd, int io)
 		return;
 	assert_int_equal(packet_parse(msg, (size_t)n, &p, NULL), OK);
 	if (f->key != NULL)
-		assert_int_equal(
-		    tsig_verify_query(&s, &p, fake_lookup, f, clock_real(), NULL), OK);
+		assert_int_equal(tsig_verify_query(&s, &p, fake_lookup, f, clock_real(), NULL), OK);
 	fake_answer_soa(f, &p, &s, false, &b);
 	sendto(fd, b.buf.data, b.buf.len, 0, (struct sockaddr *)&from, fromlen);
 	packet_builder_free(&b);
@@ -281,8 +280,8 @@ static bool fake_bind(struct fake *f, const char *host)
 	return bound;
 }
 
-void fake_start(struct fake *f, struct loop *l, const char *name, const char *host,
-    const struct tsig_key *key)
+void fake_start(
+    struct fake *f, struct loop *l, const char *name, const char *host, const struct tsig_key *key)
 {
 	*f = (struct fake){.loop = l, .key = key, .serial = 1};
 	snprintf(f->peer.name, sizeof(f->peer.name), "%s", name);
@@ -384,8 +383,7 @@ int bench_setup(void **state)
 {
 	static bool has_clock;
 	struct bench *b = mem_alloc(sizeof(*b));
-	struct inbound_hooks hooks = {
-	    hook_received, hook_status, hook_refreshed, hook_expired, b};
+	struct inbound_hooks hooks = {hook_received, hook_status, hook_refreshed, hook_expired, b};
 
 	if (!has_clock)
 		clock_page_create(true);
@@ -435,10 +433,8 @@ int bench_teardown(void **state)
 
 void bench_configure(struct bench *b, unsigned sources, const char *input_file)
 {
-	struct inbound_zone z = {.sources = b->peers,
-	    .source_count = sources,
-	    .input_file = input_file,
-	    .retry = 3600};
+	struct inbound_zone z = {
+	    .sources = b->peers, .source_count = sources, .input_file = input_file, .retry = 3600};
 
 	memcpy(z.apex, b->apex, sizeof(z.apex));
 	for (unsigned i = 0; i < BENCH_SOURCES; i++)
@@ -482,8 +478,8 @@ unsigned bench_notify_from(
     struct bench *b, const char *zone, const char *host, const struct tsig_key *key)
 {
 	struct sockaddr_storage from;
-	struct packet p = {.flags = OPCODE_NOTIFY << 11, .has_question = true, .qtype = RR_SOA,
-	    .qclass = 1};
+	struct packet p = {
+	    .flags = OPCODE_NOTIFY << 11, .has_question = true, .qtype = RR_SOA, .qclass = 1};
 
 	assert_int_equal(peer_address_parse(host, 40000, &from), OK);
 	assert_int_equal(name_parse(zone, p.qname), OK);

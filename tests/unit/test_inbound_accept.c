@@ -140,14 +140,17 @@ static void test_limit(void **state)
 	assert_int_equal(rc, ERR_LIMIT);
 }
 
-#define TEST(title, fn) \
-	{title, fn, setup, teardown, NULL}
+#define TEST(title, fn)                                                                            \
+	{                                                                                          \
+		title, fn, setup, teardown, NULL                                                   \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST("a whole zone becomes a spool that reads back", test_whole_zone),
-	    TEST("out-of-zone, class, meta types, SOA below the apex are refused in words", test_flaws),
+	    TEST("out-of-zone, class, meta types, SOA below the apex are refused in words",
+		test_flaws),
 	    TEST("a second SOA is refused", test_second_soa),
 	    TEST("a zone without NS at its apex is refused", test_no_ns),
 	    TEST("a zone without SOA is refused", test_no_soa),

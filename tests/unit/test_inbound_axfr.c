@@ -25,8 +25,10 @@ struct fixture {
 	struct err e;
 };
 
-static const uint8_t soa_1[22] = {0, 0, 0, 0, 0, 1, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 1, 0, 0, 0, 0, 9};
-static const uint8_t soa_2[22] = {0, 0, 0, 0, 0, 2, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 1, 0, 0, 0, 0, 9};
+static const uint8_t soa_1[22] = {
+    0, 0, 0, 0, 0, 1, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 1, 0, 0, 0, 0, 9};
+static const uint8_t soa_2[22] = {
+    0, 0, 0, 0, 0, 2, 0, 0, 0, 60, 0, 0, 0, 60, 0, 0, 1, 0, 0, 0, 0, 9};
 
 static const struct tsig_key *lookup(void *arg, const uint8_t *name, enum tsig_algorithm a)
 {
@@ -138,10 +140,10 @@ static void opening(struct fixture *f, bool sign)
 	begin(f);
 }
 
-#define assert_says(f, words) \
-	do { \
-		if (strstr((f)->e.text, words) == NULL) \
-			fail_msg("\"%s\" does not say \"%s\"", (f)->e.text, words); \
+#define assert_says(f, words)                                                                      \
+	do {                                                                                       \
+		if (strstr((f)->e.text, words) == NULL)                                            \
+			fail_msg("\"%s\" does not say \"%s\"", (f)->e.text, words);                \
 	} while (0)
 
 /* Plain */
@@ -227,7 +229,8 @@ static void test_out_of_zone(void **state)
 static void test_bad_pointers(void **state)
 {
 	struct fixture *f = *state;
-	static const uint16_t targets[] = {0xc000 | (12 + 9 + 4), 0xc0ff, 0xffff, 0xc000 | (12 + 9 + 5)};
+	static const uint16_t targets[] = {
+	    0xc000 | (12 + 9 + 4), 0xc0ff, 0xffff, 0xc000 | (12 + 9 + 5)};
 
 	for (size_t i = 0; i < MEM_COUNT(targets); i++) {
 		begin(f);
@@ -404,10 +407,14 @@ static void test_tsig_bad_time(void **state)
 	assert_says(f, "BADTIME: our clock says 20");
 }
 
-#define PLAIN(title, fn) \
-	{title, fn, setup, teardown, NULL}
-#define TSIG(title, fn) \
-	{title, fn, setup_tsig, teardown, NULL}
+#define PLAIN(title, fn)                                                                           \
+	{                                                                                          \
+		title, fn, setup, teardown, NULL                                                   \
+	}
+#define TSIG(title, fn)                                                                            \
+	{                                                                                          \
+		title, fn, setup_tsig, teardown, NULL                                              \
+	}
 
 int main(void)
 {

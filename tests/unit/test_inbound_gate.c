@@ -11,7 +11,7 @@
 
 struct guest {
 	struct gate_ticket ticket;
-	unsigned *count; /* who entered so far */
+	unsigned *count;  /* who entered so far */
 	unsigned entered; /* as which; 0: not */
 };
 

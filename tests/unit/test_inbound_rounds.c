@@ -10,10 +10,10 @@
 #include "base/clock.h"
 #include "inbound_fake.h"
 
-#define assert_says(text, words) \
-	do { \
-		if (strstr(text, words) == NULL) \
-			fail_msg("\"%s\" does not say \"%s\"", text, words); \
+#define assert_says(text, words)                                                                   \
+	do {                                                                                       \
+		if (strstr(text, words) == NULL)                                                   \
+			fail_msg("\"%s\" does not say \"%s\"", text, words);                       \
 	} while (0)
 
 #define ASKED(b, i) ((b)->fakes[i].soa_udp + (b)->fakes[i].soa_tcp + (b)->fakes[i].transfers)
@@ -262,8 +262,7 @@ static void test_notify_unmoved(void **state)
 	bench_notify(b, &b->fakes[0], &b->key);
 	bench_until(b, b->refreshed == 1);
 	assert_int_equal(b->seen[0].status, SOURCE_OK);
-	assert_string_equal(
-	    b->seen[0].reason, "serial did not move: source has 6, we have 7");
+	assert_string_equal(b->seen[0].reason, "serial did not move: source has 6, we have 7");
 	assert_int_equal(b->fakes[0].transfers, 1);
 }
 
@@ -401,8 +400,8 @@ static void test_stalls(void **state)
 static void test_endless(void **state)
 {
 	struct bench *b = *state;
-	struct inbound_zone z = {.sources = b->peers, .source_count = 1, .retry = 3600,
-	    .size_max = 1000000};
+	struct inbound_zone z = {
+	    .sources = b->peers, .source_count = 1, .retry = 3600, .size_max = 1000000};
 
 	memcpy(z.apex, b->apex, sizeof(z.apex));
 	b->peers[0] = &b->fakes[0].peer;
@@ -453,8 +452,10 @@ static void test_source_removed(void **state)
 	assert_string_equal(b->received_from, "src2");
 }
 
-#define TEST(title, fn) \
-	{title, fn, bench_setup, bench_teardown, NULL}
+#define TEST(title, fn)                                                                            \
+	{                                                                                          \
+		title, fn, bench_setup, bench_teardown, NULL                                       \
+	}
 
 int main(void)
 {
@@ -473,14 +474,16 @@ int main(void)
 	    TEST("R2 which NOTIFY is believed", test_notify_table),
 	    TEST("R2 unsigned NOTIFYs are hints, limited in rate, none lost",
 		test_notify_hints_are_limited),
-	    TEST("R2 a NOTIFY during a transfer is looked into afterwards", test_notify_during_transfer),
+	    TEST("R2 a NOTIFY during a transfer is looked into afterwards",
+		test_notify_during_transfer),
 	    TEST("R60 a serial that did not move is said", test_notify_unmoved),
 	    TEST("R1 serials wrap around (RFC 1982)", test_serial_wraps),
 	    TEST("R1 retransfer fetches the same serial again", test_retransfer),
 	    TEST("R60 a zone found broken by the signing side", test_verdict_broken),
 	    TEST("a spool that nobody judged is fetched again", test_verdict_again),
 	    TEST("R1 TC: the SOA query is repeated over TCP", test_tc),
-	    TEST("R60 answers with another ID are ignored, lame ones refused", test_foreign_answers),
+	    TEST(
+		"R60 answers with another ID are ignored, lame ones refused", test_foreign_answers),
 	    TEST("R6 R60 an unsigned answer to a signed query", test_tsig_missing),
 	    TEST("R6 R60 BADSIG", test_tsig_bad),
 	    TEST("R6 R60 BADTIME names both clocks", test_tsig_old),
