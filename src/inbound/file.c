@@ -141,15 +141,12 @@ void file_watch_free(struct file_watch *w)
 static void file_watch_directory(struct input_file *f)
 {
 	struct inbound *in = f->zone->in;
-	char *dir = mem_strdup(f->path);
-	char *slash = strrchr(dir, '/');
+	const char *base = base_name(f->path);
+	char *dir =
+	    base == f->path ? mem_strdup(".") : mem_printf("%.*s", (int)(base - f->path), f->path);
 
 	if (in->watch == NULL)
 		in->watch = watch_new(in);
-	if (slash == NULL)
-		strcpy(dir, ".");
-	else
-		slash[slash == dir ? 1 : 0] = '\0';
 	f->watch = in->watch == NULL ? -1 : inotify_add_watch(in->watch->fd, dir, WATCH_EVENTS);
 	free(dir);
 }
