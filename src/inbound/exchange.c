@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/period.h"
 #include "dns/rrtype.h"

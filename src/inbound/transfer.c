@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "dns/rrtype.h"
 #include "inbound/axfr.h"
@@ -21,6 +22,7 @@ struct transfer {
 	char *path;
 	struct accept accept;
 	struct axfr axfr;
+	uint64_t began_ms;
 };
 
 static void transfer_free(struct transfer *t)
@@ -48,16 +50,33 @@ static void transfer_end(struct transfer *t, const struct err *e)
 	free(path);
 }
 
+static void transfer_log(const struct transfer *t, uint64_t records)
+{
+	char name[NAME_TEXT_SIZE];
+
+	name_text(t->x.apex, name);
+	log_notice("%s: transferred from source %s: serial %u, %llu records, %llu octets in %llu "
+		   "messages, %llu ms",
+	    name, t->x.peer.name, t->accept.serial, (unsigned long long)records,
+	    (unsigned long long)t->axfr.octets, (unsigned long long)t->axfr.messages,
+	    (unsigned long long)(clock_mono_ms() - t->began_ms));
+}
+
 static int transfer_message(void *arg, const uint8_t *msg, size_t len, bool more, struct err *e)
 {
 	struct transfer *t = arg;
 	int rc = axfr_message(&t->axfr, msg, len, more, e);
 
-	if (rc == OK && t->axfr.is_complete) {
-		rc = accept_finish(&t->accept, e);
-		return rc == OK ? STREAM_COMPLETE : rc;
-	}
-	return rc;
+	uint64_t records;
+
+	if (rc != OK || !t->axfr.is_complete)
+		return rc;
+	records = spool_count(t->accept.spool);
+	rc = accept_finish(&t->accept, e);
+	if (rc != OK)
+		return rc;
+	transfer_log(t, records);
+	return STREAM_COMPLETE;
 }
 
 static void transfer_stream_end(void *arg, const struct err *e)
@@ -72,6 +91,7 @@ static void transfer_enter(void *arg)
 	struct packet_builder question = {0};
 	struct err e = {0};
 
+	t->began_ms = clock_mono_ms();
 	t->path = inbound_spool_path(t->in);
 	if (accept_begin(&t->accept, t->x.apex, t->path, t->size_max, &e) == OK &&
 	    exchange_ask(&t->x, &question, &e) == OK)
