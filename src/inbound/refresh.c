@@ -19,8 +19,8 @@ void zone_status(const struct zone *z, const char *source, enum source_status st
 
 	if (status == SOURCE_FAILED_XFER || status == SOURCE_SOA_QUERY_FAILED) {
 		name_text(z->apex, name);
-		log_warning("%s: source %s: %s: %s", name, *source == '\0' ? "input file" : source,
-		    source_status_name(status), reason);
+		log_warning("zone %s: source %s: %s: %s", name,
+		    *source == '\0' ? "input file" : source, source_status_name(status), reason);
 	}
 	h->status(h->arg, z->apex, source, status, has_serial, serial, reason);
 }
@@ -81,7 +81,7 @@ static void zone_event(void *arg, int64_t due)
 		char name[NAME_TEXT_SIZE];
 
 		name_text(z->apex, name);
-		log_warning("%s: no source has confirmed it for %lld s (its SOA EXPIRE)", name,
+		log_warning("zone %s: no source has confirmed it for %lld s (its SOA EXPIRE)", name,
 		    (long long)expire_interval(&z->soa));
 		zone_set_expired(z, true);
 	}

@@ -55,8 +55,9 @@ static void transfer_log(const struct transfer *t, uint64_t records)
 	char name[NAME_TEXT_SIZE];
 
 	name_text(t->x.apex, name);
-	log_notice("%s: transferred from source %s: serial %u, %llu records, %llu octets in %llu "
-		   "messages, %llu ms",
+	log_notice(
+	    "zone %s: transferred from source %s: serial %u, %llu records, %llu octets in %llu "
+	    "messages, %llu ms",
 	    name, t->x.peer.name, t->accept.serial, (unsigned long long)records,
 	    (unsigned long long)t->axfr.octets, (unsigned long long)t->axfr.messages,
 	    (unsigned long long)(clock_mono_ms() - t->began_ms));
