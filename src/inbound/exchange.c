@@ -81,6 +81,14 @@ int exchange_check_header(
 	return OK;
 }
 
+/* The reason names the error, whichever side found it. */
+static int tsig_reason(struct err *e, int rc, const char *name, const char *why)
+{
+	if (strstr(why, name) != NULL)
+		return err_set(e, rc, "%s", why);
+	return err_set(e, rc, "%s: %s", name, why);
+}
+
 static int check_tsig(struct exchange *x, const struct packet *p, bool last, struct err *e)
 {
 	int64_t now = clock_real();
@@ -96,11 +104,11 @@ static int check_tsig(struct exchange *x, const struct packet *p, bool last, str
 		time_text((int64_t)x->tsig.peer_time, theirs);
 		return err_set(e, rc, "BADTIME: our clock says %s, the peer's %s", ours, theirs);
 	case ERR_BADKEY:
-		return err_set(e, rc, "BADKEY: %s", why.text);
+		return tsig_reason(e, rc, "BADKEY", why.text);
 	case ERR_BADSIG:
-		return err_set(e, rc, "BADSIG: %s", why.text);
+		return tsig_reason(e, rc, "BADSIG", why.text);
 	default:
-		return err_set(e, rc, "TSIG: %s", why.text);
+		return tsig_reason(e, rc, "TSIG", why.text);
 	}
 }
 

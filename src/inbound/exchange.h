@@ -29,7 +29,7 @@ int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e);
 /* Header and question of an answer: ours at all?  OK, or ERR_FORMAT with words. */
 int exchange_check_header(const struct exchange *x, const struct packet *p, bool need_question,
     struct err *e);
-/* TSIG and RCODE.  The reason in words begins with the name of the error ("BADTIME: ..."). */
+/* TSIG and RCODE.  The reason in words has the name of the error in it ("BADTIME: ..."). */
 int exchange_check_answer(struct exchange *x, const struct packet *p, bool last, struct err *e);
 /* Is it an SOA of the apex? */
 bool exchange_is_apex_soa(const struct exchange *x, const struct packet_rr *rr);
