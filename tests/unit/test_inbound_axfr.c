@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/period.h"
 #include "dns/rrtype.h"
 #include "inbound/axfr.h"
 
@@ -407,6 +408,21 @@ static void test_tsig_bad_time(void **state)
 	assert_says(f, "BADTIME: our clock says 20");
 }
 
+static void test_tsig_peer_says_bad_time(void **state)
+{
+	struct fixture *f = *state;
+	char theirs[TIME_TEXT_SIZE];
+
+	packet_begin(&f->b, 500, f->x.id, PACKET_FLAG_QR | RCODE_NOTAUTH, f->apex, RR_AXFR);
+	f->server.error = RCODE_BADTIME;
+	packet_end(&f->b);
+	assert_int_equal(tsig_sign_answer(&f->server, &f->b, 1700000000), OK);
+	assert_int_equal(
+	    axfr_message(&f->axfr, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_BADTIME);
+	time_text(1700000000, theirs);
+	assert_says(f, theirs);
+}
+
 #define PLAIN(title, fn)                                                                           \
 	{                                                                                          \
 		title, fn, setup, teardown, NULL                                                   \
@@ -438,6 +454,8 @@ int main(void)
 	    TSIG("R6 the first message must be signed", test_tsig_first_unsigned),
 	    TSIG("R6 the last message must be signed", test_tsig_last_unsigned),
 	    TSIG("R6 a bad MAC is refused before a record is taken", test_tsig_bad_mac),
+	    TSIG("R6 the source finds our time wrong: both times are named",
+		test_tsig_peer_says_bad_time),
 	    TSIG("R6 a wrong time is refused, both times are named", test_tsig_bad_time),
 	};
 
