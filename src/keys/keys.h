@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "base/period.h"
 #include "keys/keyset.h"
+#include "keys/timeline.h"
 #include "pkcs11/token.h"
 #include "zone/store.h"
 
@@ -27,11 +28,6 @@ struct key_policy { /* what of a policy concerns keys */
 	uint32_t ttl_dnskey, ttl_cds, max_ttl, propagation, ds_ttl; /* seconds */
 	bool extractable; /* keys may be wrapped for back-up */
 };
-
-enum key_state { KEY_GENERATED, KEY_PUBLISHED, KEY_READY, KEY_ACTIVE, KEY_RETIRED, KEY_REMOVED };
-enum ds_state { DS_NONE, DS_UNSUBMITTED, DS_SUBMITTED, DS_SEEN, DS_RETRACTED, DS_GONE };
-const char *key_state_name(enum key_state s);
-const char *ds_state_name(enum ds_state s);
 
 struct key_info { /* one line of `key list` */
 	const uint8_t *apex;

@@ -1,1 +1,8 @@
-# src/keys
+# src/keys: which keys a zone has; their state is in the token
+noinst_LIBRARIES += libkeys.a
+libkeys_a_SOURCES = \
+	src/keys/commit.c src/keys/destroy.c src/keys/intent.c src/keys/intent.h \
+	src/keys/inventory.c src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
+	src/keys/keyset.h src/keys/load.c src/keys/make.c src/keys/prove.c src/keys/record.c \
+	src/keys/record.h src/keys/timeline.c src/keys/timeline.h
+libkeys_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)

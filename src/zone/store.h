@@ -25,6 +25,16 @@
 #include "dns/nsec.h"
 #include "dns/soa.h"
 
+/* Classes of meta rows: each belongs to one room, which says there what key and value are. */
+enum store_meta_class {
+	META_KEYS_INTENT = 1,   /* keys/intent.c */
+	META_KEYS_SEQUENCE = 2, /* keys/intent.c */
+	META_KEYS_WRITER = 3,   /* keys/intent.c */
+	META_INBOUND = 16,      /* 16 to 31 */
+	META_SIGN = 32,         /* 32 to 47 */
+	META_DAEMON = 48        /* 48 to 63 */
+};
+
 #define STORE_HEAD_KEYS 16
 #define STORE_POLICY_MAX 64
 #define STORE_REASON_MAX 256

@@ -1,0 +1,155 @@
+/* keys_internal: what the files of keys/ share.  Nobody outside src/keys includes it.
+ *
+ *   keys.c       the table of zones, and the answers to questions
+ *   inventory.c  what the tokens were found to hold, and what it means for each zone
+ *   load.c       reading the tokens: lists, then intents finished and keys proved
+ *   make.c       making a zone's keys
+ *   destroy.c    destroying them
+ *   commit.c     one record into a token, also when the reply is lost
+ *   prove.c      a key's proof: a challenge that its token signs
+ */
+#ifndef KEYS_INTERNAL_H
+#define KEYS_INTERNAL_H
+
+#include "keys/intent.h"
+#include "keys/keys.h"
+#include "keys/record.h"
+#include "pkcs11/labels.h"
+
+#define KEYS_WHY_SIZE 256
+
+struct found_key { /* sorted by hash */
+	uint8_t hash[RECORD_HASH_LEN];
+	uint8_t id[TOKEN_ID_LEN];
+	bool has_private;
+	uint16_t pub_len;
+	uint8_t *pub; /* owned */
+};
+struct found_record { /* sorted by hash */
+	struct record_label label;
+	char text[TOKEN_LABEL_MAX];
+	int code; /* OK, ERR_FORMAT, ERR_REFUSED */
+	char why[KEYS_WHY_SIZE];
+	struct record record; /* when OK */
+};
+
+struct keys_token {
+	struct token *token; /* borrowed */
+	bool is_listed;      /* at least once */
+	bool is_fresh;       /* ... in the reading that is under way */
+	struct found_key *keys;
+	size_t key_count;
+	struct found_record *records;
+	size_t record_count;
+};
+
+struct zone_label { /* a record of the zone in a token */
+	char text[TOKEN_LABEL_MAX];
+	unsigned token;
+};
+
+struct waiter {
+	keys_done_fn *fn; /* NULL: nobody waits */
+	void *arg;
+};
+
+struct zone_keys {
+	uint8_t hash[RECORD_HASH_LEN];
+	uint8_t apex[NAME_MAX_LEN];
+	bool has_apex; /* false: only the hash in a label is known */
+	enum keys_status status;
+	char why[KEYS_WHY_SIZE];
+	bool has_record;
+	struct record record;            /* when it has one */
+	unsigned key_tokens[KEYSET_MAX]; /* where each of its keys is */
+	struct zone_label *labels;       /* the newest last */
+	unsigned label_count;
+	bool is_forgotten; /* deleted here, left in the token */
+	bool is_busy;      /* being made or destroyed */
+	struct waiter *waiters;
+	unsigned waiter_count;
+	bool is_doomed; /* its newest record has no keys: destroying goes on */
+	/* proving, while loading */
+	bool awaits_proof, has_failed;
+	unsigned unproved; /* challenges not answered yet */
+};
+
+struct keys {
+	struct loop *loop;
+	struct store *store;
+	struct keys_token *tokens;
+	unsigned token_count;
+	struct zone_keys **zones; /* sorted by hash */
+	size_t zone_count;
+	bool is_loaded; /* once */
+	struct load *loading;
+	struct waiter *load_waiters;
+	unsigned load_waiter_count;
+	bool load_again; /* asked for while one was under way */
+};
+
+/* keys.c */
+void keys_zone_hash(const uint8_t *apex, uint8_t out[RECORD_HASH_LEN]);
+struct zone_keys *keys_find(const struct keys *k, const uint8_t hash[RECORD_HASH_LEN]);
+struct zone_keys *keys_find_or_add(struct keys *k, const uint8_t hash[RECORD_HASH_LEN]);
+void keys_remove(struct keys *k, struct zone_keys *z);
+void keys_set_status(struct zone_keys *z, enum keys_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void keys_zone_text(const struct zone_keys *z, char out[NAME_TEXT_SIZE]);
+int keys_token_by_name(const struct keys *k, const char *name, unsigned *out, struct err *e);
+void keys_add_waiter(struct waiter **list, unsigned *count, keys_done_fn *fn, void *arg);
+/* Call and forget all; the list may be added to meanwhile. */
+void keys_call_waiters(struct waiter **list, unsigned *count, int code, const char *why);
+void keys_add_label(struct zone_keys *z, const char *text, unsigned token);
+/* What the set of DNSKEYs has of one of the record's keys. */
+void keys_fill(const struct keys *k, const struct zone_keys *z, unsigned i, int64_t now,
+    struct keyset_key *out);
+
+/* Why a zone without record is no new one (its keys were used before): ERR_REFUSED, else OK. */
+int keys_check_new(const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], char why[KEYS_WHY_SIZE]);
+
+/* inventory.c */
+bool inventory_take(struct keys *k, unsigned token, const struct token_reply *reply); /* all sound? */
+void inventory_free(struct keys_token *t);
+/* What each zone is now; those with is_busy are left alone. */
+void inventory_resolve(struct keys *k);
+/* Is key id in a token that was listed? */
+bool inventory_find_key(
+    const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], const uint8_t *id, unsigned *token,
+    const struct found_key **out);
+bool inventory_is_whole(const struct keys *k); /* every token was listed */
+/* Its keys were made, since the tokens were read. */
+void inventory_add_key(struct keys *k, unsigned token, const uint8_t hash[RECORD_HASH_LEN],
+    const struct record_key *key);
+/* Its objects were destroyed. */
+void inventory_forget(struct keys *k, const uint8_t hash[RECORD_HASH_LEN]);
+typedef void inventory_key_fn(void *arg, unsigned token, const struct found_key *key);
+void inventory_each_key(
+    const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], inventory_key_fn *fn, void *arg);
+
+/* make.c: go on with what the store's intent says. */
+void make_resume(struct keys *k, struct zone_keys *z, const struct intent *i);
+/* destroy.c: the record without keys is there: destroy the rest. */
+void destroy_resume(struct keys *k, struct zone_keys *z);
+
+/* commit.c: encode r (label, digest), put it into the token; on an error look whether it is there.
+ * done gets the label. */
+typedef void commit_done_fn(void *arg, int code, const char *why, const char *label);
+void commit_record(struct keys *k, unsigned token, struct record *r, commit_done_fn *done, void *arg);
+
+/* prove.c */
+struct proof {
+	uint8_t id[TOKEN_ID_LEN];
+	uint8_t algorithm;
+	uint16_t dnskey_len;
+	uint8_t dnskey[DNSKEY_RDATA_MAX];
+	uint8_t message[64], digest[64];
+	size_t digest_len; /* 0: the message itself is signed */
+};
+int proof_prepare(struct proof *p, const struct record_key *k, struct err *e);
+void proof_item(const struct proof *p, struct token_sign_item *out);
+int proof_check(const struct proof *p, const uint8_t *sig, size_t len, struct err *e);
+/* The DNSKEY RDATA of a record's key; its length. */
+uint16_t proof_dnskey(const struct record_key *k, uint8_t out[DNSKEY_RDATA_MAX]);
+
+#endif
