@@ -48,6 +48,7 @@ struct conf_table;
 enum conf_flag {
 	CONF_REQUIRED = 1,
 	CONF_SECRET = 2,    /* never shown, only written where secrets may go */
+	CONF_IF_GIVEN = 8,  /* a group that CONF_WHOLE leaves out when it was not given */
 	CONF_LATER = 4,     /* accepted and checked; without effect in this version */
 	CONF_NETWORK = 16,  /* who is handed this setting, see conf_write */
 	CONF_SIGNER = 32,

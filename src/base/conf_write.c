@@ -133,7 +133,8 @@ static bool is_given(const struct conf_item *item, const void *in, bool whole)
 	case CONF_GROUPS:
 		return ((const struct conf_groups *)in)->count > 0;
 	case CONF_GROUP:
-		return whole || ((const struct conf_origin *)in)->line > 0;
+		return ((const struct conf_origin *)in)->line > 0 ||
+		       (whole && (item->flags & CONF_IF_GIVEN) == 0);
 	default:
 		return true;
 	}

@@ -15,3 +15,12 @@ libbase_a_SOURCES = \
 libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(LIBCONFIG_CFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses base must link.
 BASE_LIBS = libbase.a $(EVENT_LIBS) $(LIBCONFIG_LIBS) $(CRYPTO_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_base tests/unit/test_loop
+UNIT_TESTS += tests/unit/test_base tests/unit/test_loop
+endif
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_loop_SOURCES = tests/unit/test_loop.c
+tests_unit_test_loop_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -53,7 +53,7 @@ int config_cut(struct config *c, unsigned audience, struct buf *out, struct err 
 {
 	if (audience == CONF_NETWORK && resolve_secrets(c, e) != OK)
 		return e == NULL ? ERR_SYSTEM : e->code;
-	conf_write(&config_table, c, audience, out);
+	conf_write(&config_table, c, audience | CONF_WHOLE, out);
 	buf_u8(out, 0);
 	out->len--;
 	return out->failed ? err_set(e, ERR_LIMIT, "the configuration is too large") : OK;

@@ -1,0 +1,271 @@
+/* daemon: the configuration: what is right is taken, each kind of mistake is named. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "daemon/config.h"
+#include "dns/soa.h"
+
+static char dir[] = "/tmp/intaglio-config-XXXXXX";
+static char path[64];
+static char said[4096];
+
+static const char good[] =
+    "state_dir = \"/s\"; run_dir = \"/r\";\n"
+    "listen = ( { address = \"127.0.0.1\"; port = 5300; } );\n"
+    "tokens = ( { name = \"main\"; module = \"/m.so\"; label = \"l\"; pin_file = \"/p\"; } );\n"
+    "tsig_keys = ( { name = \"k.\"; algorithm = \"hmac-sha256\"; secret = \"c2VjcmV0\"; } );\n"
+    "servers = ( { name = \"src1\"; address = \"192.0.2.1\"; tsig = \"k.\"; } );\n"
+    "policies = ( { name = \"default\"; algorithm = \"ECDSAP256SHA256\"; denial = \"nsec3\"; } );\n"
+    "zones = ( { name = \"example.gov\"; sources = ( \"src1\" ); destinations = ( \"src1\" ); } "
+    ");\n";
+
+static void report(void *arg, const struct conf_origin *where, const char *text)
+{
+	size_t n = strlen(said);
+
+	(void)arg;
+	snprintf(said + n, sizeof(said) - n, "%s:%d: %s\n", where->file, where->line, text);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	FILE *f = fopen(name, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static struct config *load(const char *text)
+{
+	said[0] = '\0';
+	write_file(path, text);
+	return config_load(path, report, NULL, NULL);
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/intaglio.conf", dir);
+	return 0;
+}
+
+static int clean_conf_d(void **state)
+{
+	static const char *const names[] = {"zones", "servers", "tsig_keys"};
+	char file[128];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(file, sizeof(file), "%s/conf.d/%s.conf", dir, names[i]);
+		unlink(file);
+	}
+	return 0;
+}
+
+static void the_contract_is_read_with_its_defaults(void **state)
+{
+	struct config *c = load(good);
+	const struct config_policy *p;
+
+	(void)state;
+	assert_non_null(c);
+	p = config_policy(c, "default");
+	assert_non_null(p);
+	assert_int_equal(p->ksk.active.months, 24);
+	assert_int_equal(p->zsk.prepublish.seconds, 7 * 86400);
+	assert_int_equal(p->signatures.validity, 14 * 86400);
+	assert_int_equal(p->signatures.refresh, 7 * 86400);
+	assert_int_equal(p->signatures.jitter, 43200);
+	assert_int_equal(p->source_retry, 3600);
+	assert_int_equal(p->serial, SERIAL_COUNTER);
+	assert_true(p->verify);
+	assert_string_equal(p->token, "main"); /* the only one there is */
+	assert_non_null(config_zone(c, "EXAMPLE.gov."));
+	assert_null(config_zone(c, "other.gov"));
+	config_free(c);
+}
+
+static void each_mistake_is_named_with_file_and_line(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} bad[] = {
+	    {"stat_dir = \"/s\";", ":1: a configuration has no setting \"stat_dir\"; did you mean "
+				   "\"state_dir\"?"},
+	    {"\n\nzzz = 1;", ":3: a configuration has no setting \"zzz\"; it may have: state_dir"},
+	    {"state_dir = 5;", "state_dir must be a string"},
+	    {"listen = ( { address = \"nowhere\"; } );", "must be a numeric IPv4 or IPv6 address"},
+	    {"listen = ( { address = \"::1\"; port = 70000; } );", "between 1 and 65535"},
+	    {"listen = ( { port = 53; } );", "has no address"},
+	    {"servers = ( { name = \"a\"; address = \"::1\"; tsig = \"k.\"; } );",
+		"TSIG key \"k.\" is not defined"},
+	    {"tsig_keys = ( { name = \"k.\"; } );", "needs one of secret and secret_file"},
+	    {"tsig_keys = ( { name = \"k.\"; secret = \"%%\"; } );", "must be base64"},
+	    {"tsig_keys = ( { name = \"k.\"; algorithm = \"hmac-md5\"; secret = \"AAAA\"; } );",
+		"must be one of \"hmac-sha256\""},
+	    {"servers = ( { name = \"a\"; address = \"::1\"; },\n { name = \"a\"; address = "
+	     "\"::1\"; } "
+	     ");",
+		"server \"a\" is there twice: also in"},
+	    {"policies = ( { name = \"p\"; } );", "must name one of the tokens"},
+	    {"policies = ( { name = \"p\"; algorithm = \"RSASHA1\"; } );",
+		"algorithm = \"RSASHA1\""},
+	    {"zones = ( { name = \"z\"; policy = \"p\"; input_file = \"f\"; } );",
+		"policy \"p\" is not defined"},
+	    {"zones = ( { name = \"a..b\"; } );", "is not a domain name"},
+	    {"zones = ( { name = \"z\" policy = }", ":1: syntax error"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_null(load(bad[i].text));
+		if (strstr(said, bad[i].says) == NULL)
+			print_error("%s\nsays: %s\nnot:  %s\n", bad[i].text, said, bad[i].says);
+		assert_non_null(strstr(said, bad[i].says));
+		assert_non_null(strstr(said, path));
+	}
+}
+
+static void policies_that_cannot_be_are_refused_R25(void **state)
+{
+	static const char *const bad[] = {
+	    "signatures = { validity = \"P1D\"; refresh = \"P2D\"; };",
+	    "signatures = { validity = \"P2D\"; refresh = \"P1D\"; jitter = \"P1D\"; };",
+	    "nsec3 = { salt = \"abc\"; };",
+	    "csk = { active = \"P1Y\"; }; ksk = { active = \"P1Y\"; };", "digests = ( \"SHA1\" );",
+	    "signatures = { validity = \"P1M\"; };", /* a month is no number of seconds */
+	};
+	char text[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "%s", good);
+		snprintf(strstr(text, "denial = \"nsec3\""), 1024, "%s } );\n", bad[i]);
+		assert_null(load(text));
+		assert_string_not_equal(said, "");
+	}
+}
+
+static void commands_add_and_remove_entries(void **state)
+{
+	struct err e;
+	struct config *c = load(good);
+	char file[128];
+
+	(void)state;
+	config_free(c);
+	assert_int_equal(
+	    config_add(
+		path, "servers = ( { name = \"d\"; address = \"::1\"; port = 5301; } );", &e),
+	    OK);
+	assert_int_equal(config_add(path,
+			     "zones = ( { name = \"new.gov\"; sources = ( \"d\" ); contact = "
+			     "\"a\\\"b\\\\c\"; } );",
+			     &e),
+	    OK);
+	c = config_load(path, report, NULL, NULL);
+	assert_non_null(c);
+	assert_non_null(config_zone(c, "new.gov"));
+	assert_string_equal(config_zone(c, "new.gov")->contact, "a\"b\\c");
+	assert_int_equal(config_server(c, "d")->port, 5301);
+	config_free(c);
+	/* the same name twice; a server in use; nothing is written */
+	assert_int_not_equal(config_add(path, "zones = ( { name = \"NEW.gov\"; } );", &e), OK);
+	assert_int_not_equal(config_remove(path, "servers", "d", &e), OK);
+	assert_non_null(strstr(e.text, "\"d\" is not defined"));
+	assert_int_not_equal(config_remove(path, "zones", "example.gov", &e), OK);
+	assert_non_null(strstr(e.text, "stands in another file"));
+	assert_int_equal(config_remove(path, "zones", "new.gov", &e), OK);
+	assert_int_equal(config_remove(path, "servers", "d", &e), OK);
+	c = config_load(path, report, NULL, NULL);
+	assert_non_null(c);
+	assert_null(config_zone(c, "new.gov"));
+	config_free(c);
+	snprintf(file, sizeof(file), "%s/conf.d/zones.conf", dir);
+	assert_int_equal(access(file, R_OK), 0);
+}
+
+static void a_zone_gone_from_the_file_is_kept(void **state)
+{
+	struct config *c = load(good);
+	struct err e;
+	char known[128], without[2048];
+
+	(void)state;
+	snprintf(known, sizeof(known), "%s/known", dir);
+	assert_int_equal(config_remember(c, known, &e), OK);
+	config_free(c);
+	snprintf(without, sizeof(without), "%s", good);
+	*strstr(without, "zones =") = '\0';
+	c = load(without);
+	assert_non_null(c);
+	said[0] = '\0';
+	config_adopt(c, known, report, NULL);
+	assert_non_null(strstr(said, "zone example.gov is gone from the configuration"));
+	assert_non_null(config_zone(c, "example.gov"));
+	assert_true(config_zone(c, "example.gov")->orphan);
+	assert_int_equal(config_zone(c, "example.gov")->destinations.count, 1);
+	config_free(c);
+	assert_int_equal(config_forget(known, "example.gov", &e), OK);
+	c = load(without);
+	config_adopt(c, known, report, NULL);
+	assert_null(config_zone(c, "example.gov"));
+	config_free(c);
+}
+
+static void only_the_network_side_is_handed_secrets(void **state)
+{
+	struct config *c = load(good), *cut;
+	struct buf network = {0}, signer = {0};
+	struct err e;
+
+	(void)state;
+	assert_int_equal(config_cut(c, CONF_NETWORK, &network, &e), OK);
+	assert_int_equal(config_cut(c, CONF_SIGNER, &signer, &e), OK);
+	assert_non_null(strstr((char *)network.data, "c2VjcmV0"));
+	assert_null(strstr((char *)signer.data, "c2VjcmV0"));
+	cut = config_parse_cut((char *)network.data, &e);
+	assert_non_null(cut);
+	assert_string_equal(config_policy(cut, "default")->token, "main");
+	assert_int_equal(config_policy(cut, "default")->signatures.jitter, 43200);
+	config_free(cut);
+	cut = config_parse_cut((char *)signer.data, &e);
+	assert_non_null(cut);
+	config_free(cut);
+	config_free(c);
+	buf_free(&network);
+	buf_free(&signer);
+}
+
+static int remove_dir(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	return system(command) == 0 ? 0 : -1;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_contract_is_read_with_its_defaults),
+	    cmocka_unit_test(each_mistake_is_named_with_file_and_line),
+	    cmocka_unit_test(policies_that_cannot_be_are_refused_R25),
+	    cmocka_unit_test_teardown(commands_add_and_remove_entries, clean_conf_d),
+	    cmocka_unit_test(a_zone_gone_from_the_file_is_kept),
+	    cmocka_unit_test(only_the_network_side_is_handed_secrets),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
