@@ -153,3 +153,9 @@ class Stack:
         for server in reversed(self.members):
             server.stop()
         self.members.clear()
+
+
+def spawn_quiet(*command):
+    """A command in the background, its output thrown away."""
+    words = [str(c) for c in command]
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
