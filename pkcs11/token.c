@@ -1,0 +1,93 @@
+/* The face of a token: calls the driver behind it, and what both drivers share.  Runs in every
+ * process that has a token; trusts its caller. */
+#include "pkcs11/driver.h"
+
+#include <stdlib.h>
+
+void token_submit(struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg)
+{
+	t->driver->submit(t, r, fn, arg);
+}
+
+unsigned token_sign_pending(const struct token *t)
+{
+	return t->driver->sign_pending(t);
+}
+
+unsigned token_sign_window(const struct token *t)
+{
+	return t->driver->sign_window(t);
+}
+
+double token_sign_rate(const struct token *t)
+{
+	return t->driver->sign_rate(t);
+}
+
+uint64_t token_sign_count(const struct token *t)
+{
+	return t->driver->sign_count(t);
+}
+
+bool token_is_up(const struct token *t, char why[256])
+{
+	return t->driver->is_up(t, why);
+}
+
+const char *token_name(const struct token *t)
+{
+	return t->name;
+}
+
+void token_close(struct token *t)
+{
+	if (t != NULL)
+		t->driver->close(t);
+}
+
+const char *token_op_name(enum token_op op)
+{
+	switch (op) {
+	case TOKEN_SIGN:
+		return "sign";
+	case TOKEN_GENERATE:
+		return "generate a key";
+	case TOKEN_LIST:
+		return "list";
+	case TOKEN_PUT_RECORD:
+		return "put a record";
+	case TOKEN_DROP_RECORD:
+		return "drop a record";
+	case TOKEN_DROP_KEY:
+		return "drop a key";
+	case TOKEN_RANDOM:
+		return "make random octets";
+	case TOKEN_CAPS:
+		return "probe";
+	}
+	return "do an unknown thing";
+}
+
+#define RATE_SLICE_US 250000
+
+void rate_begin(struct rate *r, uint64_t now_us)
+{
+	if (r->busy_since == 0)
+		r->busy_since = now_us;
+}
+
+void rate_add(struct rate *r, uint64_t now_us, unsigned signatures, bool more_to_come)
+{
+	r->signatures += signatures;
+	if (r->busy_since != 0)
+		r->busy_us += now_us - r->busy_since;
+	r->busy_since = more_to_come ? now_us : 0;
+	if (r->busy_us < RATE_SLICE_US && r->per_second > 0)
+		return;
+	if (r->busy_us == 0)
+		return;
+	double seen = (double)r->signatures * 1e6 / (double)r->busy_us;
+	r->per_second = r->per_second > 0 ? (r->per_second * 3 + seen) / 4 : seen;
+	r->signatures = 0;
+	r->busy_us = 0;
+}
