@@ -31,8 +31,8 @@ static void pad_label(const char *label, char out[LABEL_LEN + 1])
 	out[LABEL_LEN] = '\0';
 }
 
-static int initialise_slot(struct module *m, PKCS11_SLOT *slot, const struct token_init *i,
-    struct err *e)
+static int initialise_slot(
+    struct module *m, PKCS11_SLOT *slot, const struct token_init *i, struct err *e)
 {
 	char padded[LABEL_LEN + 1];
 
@@ -53,10 +53,12 @@ static int refuse(const struct token_init *i, PKCS11_SLOT *slot, struct err *e)
 {
 	if (slot == NULL)
 		return err_set(e, ERR_MISSING,
-		    "no slot of %s has a token that can be initialised as \"%s\"", i->module, i->label);
+		    "no slot of %s has a token that can be initialised as \"%s\"", i->module,
+		    i->label);
 	if (slot->token->initialized && !i->force)
 		return err_set(e, ERR_EXISTS,
-		    "there is a token \"%s\" (serial %s) in %s already; initialising it again would "
+		    "there is a token \"%s\" (serial %s) in %s already; initialising it again "
+		    "would "
 		    "DESTROY ALL ITS KEYS: choose another label, or say --force-reinit if that is "
 		    "what you want",
 		    i->label, slot->token->serialnr, i->module);
@@ -65,13 +67,13 @@ static int refuse(const struct token_init *i, PKCS11_SLOT *slot, struct err *e)
 
 int token_initialise(const struct token_init *i, struct err *e)
 {
-	struct module m = { 0 };
+	struct module m = {0};
 	PKCS11_SLOT *slot;
 	int rc;
 
 	if (i->label[0] == '\0' || strlen(i->label) > LABEL_LEN)
-		return err_set(e, ERR_ARGUMENT, "the label \"%s\" cannot be given: 1 to %d octets can",
-		    i->label, LABEL_LEN);
+		return err_set(e, ERR_ARGUMENT,
+		    "the label \"%s\" cannot be given: 1 to %d octets can", i->label, LABEL_LEN);
 	rc = module_load(&m, i->module, e);
 	if (rc != OK)
 		return rc;

@@ -22,28 +22,27 @@ static void copy_padded(char *out, size_t size, const CK_UTF8CHAR *in, size_t le
 
 static int token_facts(struct attempt *a, struct token_caps *caps, struct err *e)
 {
-	CK_TOKEN_INFO info = { 0 };
+	CK_TOKEN_INFO info = {0};
 	const char *slash = strrchr(a->l->module_path, '/');
 
-	if (CALL(a->l->module.list, &a->s->call, C_GetTokenInfo, a->l->module.slot, &info) != CKR_OK)
+	if (CALL(a->l->module.list, &a->s->call, C_GetTokenInfo, a->l->module.slot, &info) !=
+	    CKR_OK)
 		return call_error(e, &a->s->call, "token %s: probing", a->l->base.name);
 	copy_padded(caps->token_label, sizeof caps->token_label, info.label, sizeof info.label);
-	copy_padded(caps->serial, sizeof caps->serial, info.serialNumber,
-	    sizeof info.serialNumber);
+	copy_padded(caps->serial, sizeof caps->serial, info.serialNumber, sizeof info.serialNumber);
 	copy_padded(caps->manufacturer, sizeof caps->manufacturer, info.manufacturerID,
 	    sizeof info.manufacturerID);
 	copy_padded(caps->model, sizeof caps->model, info.model, sizeof info.model);
-	snprintf(caps->module, sizeof caps->module, "%s",
-	    slash != NULL ? slash + 1 : a->l->module_path);
-	caps->max_sessions = info.ulMaxRwSessionCount == CK_UNAVAILABLE_INFORMATION
-	    ? 0
-	    : info.ulMaxRwSessionCount;
+	snprintf(
+	    caps->module, sizeof caps->module, "%s", slash != NULL ? slash + 1 : a->l->module_path);
+	caps->max_sessions =
+	    info.ulMaxRwSessionCount == CK_UNAVAILABLE_INFORMATION ? 0 : info.ulMaxRwSessionCount;
 	return OK;
 }
 
 static bool has_mechanism(struct attempt *a, CK_MECHANISM_TYPE type, CK_FLAGS flag, unsigned bits)
 {
-	CK_MECHANISM_INFO info = { 0 };
+	CK_MECHANISM_INFO info = {0};
 
 	if (CALL(a->l->module.list, &a->s->call, C_GetMechanismInfo, a->l->module.slot, type,
 		&info) != CKR_OK)
@@ -55,12 +54,12 @@ static bool has_mechanism(struct attempt *a, CK_MECHANISM_TYPE type, CK_FLAGS fl
 }
 
 /* A key pair that lives as long as the session. */
-static CK_RV make_session_key(struct attempt *a, const struct mech *mech, unsigned bits,
-    CK_OBJECT_HANDLE pair[2])
+static CK_RV make_session_key(
+    struct attempt *a, const struct mech *mech, unsigned bits, CK_OBJECT_HANDLE pair[2])
 {
-	static const uint8_t id[TOKEN_ID_LEN] = { 'p', 'r', 'o', 'b', 'e' };
-	struct keygen_spec spec = { mech, bits, false, false, PROBE_LABEL, id };
-	struct err e = { 0 };
+	static const uint8_t id[TOKEN_ID_LEN] = {'p', 'r', 'o', 'b', 'e'};
+	struct keygen_spec spec = {mech, bits, false, false, PROBE_LABEL, id};
+	struct err e = {0};
 	int rc = keygen_pair(a->l, a->s, &spec, &pair[0], &pair[1], &e);
 
 	if (rc == OK)
@@ -76,7 +75,7 @@ static void destroy_pair(struct attempt *a, const CK_OBJECT_HANDLE pair[2])
 
 static bool can_copy(struct attempt *a, CK_OBJECT_HANDLE key)
 {
-	struct template t = { .count = 0 };
+	struct template t = {.count = 0};
 	CK_OBJECT_HANDLE copy;
 
 	template_bool(&t, CKA_TOKEN, false);
@@ -114,9 +113,9 @@ static bool can_keep_data(struct attempt *a, bool private)
 	static const CK_ULONG class = CKO_DATA;
 	static const char value[] = "made and destroyed by a probe";
 	CK_FUNCTION_LIST *list = a->l->module.list;
-	struct template t = { .count = 0 };
+	struct template t = {.count = 0};
 	char back[sizeof value] = "";
-	CK_ATTRIBUTE v = { CKA_VALUE, back, sizeof back };
+	CK_ATTRIBUTE v = {CKA_VALUE, back, sizeof back};
 	CK_OBJECT_HANDLE h;
 	bool good;
 
@@ -129,7 +128,7 @@ static bool can_keep_data(struct attempt *a, bool private)
 	    CKR_OK)
 		return false;
 	good = CALL(list, &a->s->call, C_GetAttributeValue, a->s->handle, h, &v, 1) == CKR_OK &&
-	    v.ulValueLen == sizeof value && memcmp(back, value, sizeof value) == 0;
+	       v.ulValueLen == sizeof value && memcmp(back, value, sizeof value) == 0;
 	if (CALL(list, &a->s->call, C_DestroyObject, a->s->handle, h) != CKR_OK) {
 		log_warning("token %s: the probe's object \"%s\" could not be destroyed: %s",
 		    a->l->base.name, PROBE_LABEL, token_ckr_name(a->s->call.rv));
@@ -140,7 +139,7 @@ static bool can_keep_data(struct attempt *a, bool private)
 
 int caps_probe(struct attempt *a, struct err *e)
 {
-	struct token_caps caps = { 0 };
+	struct token_caps caps = {0};
 	int rc = token_facts(a, &caps, e);
 
 	if (rc != OK)
@@ -150,7 +149,7 @@ int caps_probe(struct attempt *a, struct err *e)
 	caps.private_objects = can_keep_data(a, true);
 	caps.data_objects = caps.private_objects || can_keep_data(a, false);
 	caps.wrapping = has_mechanism(a, 0x2109 /* CKM_AES_KEY_WRAP */, CKF_WRAP, 0) ||
-	    has_mechanism(a, 0x210a /* CKM_AES_KEY_WRAP_PAD */, CKF_WRAP, 0);
+			has_mechanism(a, 0x210a /* CKM_AES_KEY_WRAP_PAD */, CKF_WRAP, 0);
 	a->reply->caps = caps;
 	return OK;
 }

@@ -1,6 +1,6 @@
 /* A token that is reached through worker processes.  Runs in the signing side, in its loop; links
- * neither libp11 nor a PKCS#11 header.  Workers run vendors' code: what they send is checked, and one
- * that sends nonsense is treated as lost. */
+ * neither libp11 nor a PKCS#11 header.  Workers run vendors' code: what they send is checked, and
+ * one that sends nonsense is treated as lost. */
 #include "pkcs11/client.h"
 
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 
 static const struct token_driver client_driver;
 
-struct token *token_open_client(struct loop *l, const char *name, uint64_t timeout_ms,
-    token_lost_fn *lost, void *arg)
+struct token *token_open_client(
+    struct loop *l, const char *name, uint64_t timeout_ms, token_lost_fn *lost, void *arg)
 {
 	struct client *c = mem_alloc(sizeof *c);
 
@@ -31,7 +31,7 @@ struct token *token_open_client(struct loop *l, const char *name, uint64_t timeo
 	}
 	for (unsigned lane = 0; lane < LANES; lane++) {
 		c->down_since[lane] = clock_mono_ms();
-		for (unsigned class = 0; class < TOKEN_CLASSES; class++)
+		for (unsigned class = 0; class < TOKEN_CLASSES; class ++)
 			queue_init(&c->queues[lane][class]);
 	}
 	queue_init(&c->failed);
@@ -54,7 +54,7 @@ static void client_close(struct token *t)
 		free_queue(&c->workers[i].sent);
 	}
 	for (unsigned lane = 0; lane < LANES; lane++)
-		for (unsigned class = 0; class < TOKEN_CLASSES; class++)
+		for (unsigned class = 0; class < TOKEN_CLASSES; class ++)
 			free_queue(&c->queues[lane][class]);
 	free_queue(&c->failed);
 	loop_timer_free(c->timer);
@@ -236,8 +236,8 @@ void token_client_attach(struct token *t, unsigned worker, int fd, unsigned sess
 	struct client_worker *w;
 
 	if (worker >= CLIENT_WORKERS) {
-		log_error("token %s: worker %u is one too many, %d are possible", c->base.name, worker,
-		    CLIENT_WORKERS);
+		log_error("token %s: worker %u is one too many, %d are possible", c->base.name,
+		    worker, CLIENT_WORKERS);
 		close(fd);
 		return;
 	}
@@ -259,8 +259,8 @@ void token_client_detach(struct token *t, unsigned worker)
 		client_detach(&c->workers[worker], "it died");
 }
 
-static void client_submit(struct token *t, const struct token_request *r, token_reply_fn *fn,
-    void *arg)
+static void client_submit(
+    struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg)
 {
 	struct client *c = (struct client *)t;
 	struct pending *p = mem_alloc(sizeof *p);
@@ -324,11 +324,11 @@ static bool client_is_up(const struct token *t, char why[256])
 }
 
 static const struct token_driver client_driver = {
-	client_submit,
-	client_pending,
-	client_window,
-	client_rate,
-	client_count,
-	client_is_up,
-	client_close,
+    client_submit,
+    client_pending,
+    client_window,
+    client_rate,
+    client_count,
+    client_is_up,
+    client_close,
 };

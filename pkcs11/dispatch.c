@@ -1,14 +1,14 @@
-/* Which worker gets which request, the watchdog, and what becomes of requests when workers are lost.
- * Runs in the signing side. */
+/* Which worker gets which request, the watchdog, and what becomes of requests when workers are
+ * lost. Runs in the signing side. */
 #include <stdlib.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "pkcs11/client.h"
 
-#define ATTEMPTS_MAX 4        /* a batch that takes its worker down each time is given up */
-#define START_GRACE_MS 30000  /* loading a module and logging in, beside the time-out */
-#define GENERATE_FACTOR 4     /* large RSA keys take long, in one call */
+#define ATTEMPTS_MAX 4	     /* a batch that takes its worker down each time is given up */
+#define START_GRACE_MS 30000 /* loading a module and logging in, beside the time-out */
+#define GENERATE_FACTOR 4    /* large RSA keys take long, in one call */
 #define TICK_MAX_MS 1000
 
 enum lane lane_of(enum token_op op)
@@ -27,7 +27,8 @@ static bool is_starting(const struct client_worker *w)
 }
 
 /* Does this lane have a worker in that condition? */
-static bool lane_has(struct client *c, enum lane lane, bool (*condition)(const struct client_worker *))
+static bool lane_has(
+    struct client *c, enum lane lane, bool (*condition)(const struct client_worker *))
 {
 	unsigned count = lane == LANE_OBJECT ? c->worker_count > 0 : c->worker_count;
 
@@ -42,11 +43,12 @@ static bool is_final(const struct client_worker *w)
 	return w->channel != NULL && w->said && w->state.final;
 }
 
-/* A second worker logs in only after the first one's PIN proved right: a wrong one costs one try. */
+/* A second worker logs in only after the first one's PIN proved right: a wrong one costs one try.
+ */
 static void start_workers(struct client *c)
 {
-	static uint8_t go[] = { 1 };
-	struct buf body = { .data = go, .len = sizeof go };
+	static uint8_t go[] = {1};
+	struct buf body = {.data = go, .len = sizeof go};
 
 	for (unsigned i = 0; i < c->worker_count; i++) {
 		struct client_worker *w = &c->workers[i];
@@ -145,13 +147,13 @@ void client_pump(struct client *c)
 	struct client_worker *keeper = &c->workers[0], *w;
 	uint64_t now = clock_mono_ms();
 
-	for (unsigned class = 0; class < TOKEN_CLASSES; class++) {
+	for (unsigned class = 0; class < TOKEN_CLASSES; class ++) {
 		struct queue *q = &c->queues[LANE_OBJECT][class];
 		/* one at a time: their order counts */
 		if (!queue_is_empty(q) && is_up(keeper) && !keeper->object_call)
 			send_to(keeper, queue_take(q), now);
 	}
-	for (unsigned class = 0; class < TOKEN_CLASSES; class++) {
+	for (unsigned class = 0; class < TOKEN_CLASSES; class ++) {
 		struct queue *q = &c->queues[LANE_SIGN][class];
 		while (!queue_is_empty(q)) {
 			w = least_busy(c, now);
@@ -250,7 +252,7 @@ static void expire_lane(struct client *c, enum lane lane, uint64_t now)
 	e = c->why;
 	if (e.code == OK)
 		err_set(&e, ERR_AGAIN, "token %s: no worker is running", c->base.name);
-	for (unsigned class = 0; class < TOKEN_CLASSES; class++)
+	for (unsigned class = 0; class < TOKEN_CLASSES; class ++)
 		while ((p = queue_take(&c->queues[lane][class])) != NULL)
 			client_fail(c, p, &e);
 }
@@ -258,7 +260,7 @@ static void expire_lane(struct client *c, enum lane lane, uint64_t now)
 static bool has_queued(const struct client *c)
 {
 	for (unsigned lane = 0; lane < LANES; lane++)
-		for (unsigned class = 0; class < TOKEN_CLASSES; class++)
+		for (unsigned class = 0; class < TOKEN_CLASSES; class ++)
 			if (!queue_is_empty(&c->queues[lane][class]))
 				return true;
 	return false;

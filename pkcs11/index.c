@@ -66,8 +66,8 @@ void index_clear(struct index *ix)
 	memset(ix, 0, sizeof *ix);
 }
 
-void index_add(struct index *ix, enum index_kind kind, const void *key, size_t len,
-    unsigned long handle)
+void index_add(
+    struct index *ix, enum index_kind kind, const void *key, size_t len, unsigned long handle)
 {
 	struct index_entry *e;
 
@@ -85,8 +85,8 @@ void index_add(struct index *ix, enum index_kind kind, const void *key, size_t l
 	link_entry(ix, ix->count++);
 }
 
-unsigned long index_find(const struct index *ix, enum index_kind kind, const void *key, size_t len,
-    unsigned long after)
+unsigned long index_find(
+    const struct index *ix, enum index_kind kind, const void *key, size_t len, unsigned long after)
 {
 	bool passed = after == 0;
 

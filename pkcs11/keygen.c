@@ -1,5 +1,6 @@
 /* Makes and drops key pairs.  Runs where a module is loaded, with `objects` held.  A key object is
- * written once: there is no code here that changes one (SoftHSM loses keys when it is killed in that). */
+ * written once: there is no code here that changes one (SoftHSM loses keys when it is killed in
+ * that). */
 #include "pkcs11/local.h"
 
 #include <string.h>
@@ -24,10 +25,10 @@ static void common_part(struct template *t, const struct keygen_spec *spec)
 	template_add(t, CKA_ID, spec->id, TOKEN_ID_LEN);
 }
 
-static void public_template(struct template *t, const struct keygen_spec *spec, unsigned level,
-    const CK_ULONG *bits)
+static void public_template(
+    struct template *t, const struct keygen_spec *spec, unsigned level, const CK_ULONG *bits)
 {
-	static const CK_BYTE f4[] = { 1, 0, 1 };
+	static const CK_BYTE f4[] = {1, 0, 1};
 
 	t->count = 0;
 	common_part(t, spec);
@@ -60,8 +61,8 @@ static int check_guarded(struct local *l, struct session *s, const struct keygen
     CK_OBJECT_HANDLE private, struct err *e)
 {
 	CK_BBOOL sensitive = CK_TRUE, extractable = CK_FALSE;
-	CK_ATTRIBUTE a[] = { { CKA_SENSITIVE, &sensitive, sizeof sensitive },
-		{ CKA_EXTRACTABLE, &extractable, sizeof extractable } };
+	CK_ATTRIBUTE a[] = {{CKA_SENSITIVE, &sensitive, sizeof sensitive},
+	    {CKA_EXTRACTABLE, &extractable, sizeof extractable}};
 	CK_RV rv = CALL(l->module.list, &s->call, C_GetAttributeValue, s->handle, private, a, 2);
 
 	if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID)
@@ -77,7 +78,7 @@ static int check_guarded(struct local *l, struct session *s, const struct keygen
 int keygen_pair(struct local *l, struct session *s, const struct keygen_spec *spec,
     CK_OBJECT_HANDLE *public, CK_OBJECT_HANDLE *private, struct err *e)
 {
-	CK_MECHANISM mechanism = { spec->mech->keygen, NULL, 0 };
+	CK_MECHANISM mechanism = {spec->mech->keygen, NULL, 0};
 	CK_FUNCTION_LIST *list = l->module.list;
 	struct template pub, priv;
 	CK_ULONG bits = spec->bits;
@@ -90,7 +91,8 @@ int keygen_pair(struct local *l, struct session *s, const struct keygen_spec *sp
 		rv = CALL(list, &s->call, C_GenerateKeyPair, s->handle, &mechanism, pub.attributes,
 		    pub.count, priv.attributes, priv.count, public, private);
 		if (rv == CKR_OK && level > l->keygen_level) {
-			log_notice("token %s: keys are made without all wished attributes (level %u)",
+			log_notice(
+			    "token %s: keys are made without all wished attributes (level %u)",
 			    l->base.name, level);
 			l->keygen_level = level;
 		}
@@ -115,7 +117,8 @@ static int check_request(struct local *l, const struct token_request *r, struct 
 
 	if (mech == NULL)
 		return err_set(e, ERR_ARGUMENT,
-		    "token %s: no key can be made for algorithm %u; 8, 10, 13, 14, 15 and 16 are known",
+		    "token %s: no key can be made for algorithm %u; 8, 10, 13, 14, 15 and 16 are "
+		    "known",
 		    l->base.name, (unsigned)r->algorithm);
 	if (mech->key_type == CKK_RSA && !keygen_bits_ok(r->bits))
 		return err_set(e, ERR_ARGUMENT,
@@ -134,8 +137,8 @@ static int tell_key(struct attempt *a, CK_OBJECT_HANDLE public, const char *labe
 	struct token_key *key = &a->reply->key;
 	const struct mech *mech = mech_by_algorithm(a->r->algorithm);
 	size_t at, len;
-	int rc = pubkey_of_object(a->l, public, mech->key_type, a->r->algorithm, &a->w->data, &at,
-	    &len, e);
+	int rc = pubkey_of_object(
+	    a->l, public, mech->key_type, a->r->algorithm, &a->w->data, &at, &len, e);
 
 	if (rc != OK)
 		return rc;
@@ -153,8 +156,8 @@ static int tell_key(struct attempt *a, CK_OBJECT_HANDLE public, const char *labe
 }
 
 /* The key was made by an earlier try whose reply was lost. */
-static int adopt(struct attempt *a, CK_OBJECT_HANDLE private, CK_OBJECT_HANDLE public,
-    struct err *e)
+static int adopt(
+    struct attempt *a, CK_OBJECT_HANDLE private, CK_OBJECT_HANDLE public, struct err *e)
 {
 	char label[TOKEN_LABEL_MAX] = "";
 	int rc = object_label(a->l, private, label, e);
@@ -172,8 +175,8 @@ static int adopt(struct attempt *a, CK_OBJECT_HANDLE private, CK_OBJECT_HANDLE p
 	return tell_key(a, public, label, e);
 }
 
-static int find_half(struct local *l, enum index_kind kind, const uint8_t *id, CK_OBJECT_HANDLE *out,
-    struct err *e)
+static int find_half(
+    struct local *l, enum index_kind kind, const uint8_t *id, CK_OBJECT_HANDLE *out, struct err *e)
 {
 	int rc = OK;
 
@@ -196,7 +199,8 @@ static int drop_half(struct local *l, enum index_kind kind, const uint8_t *id, s
 		rc = object_label(l, h, label, e);
 		if (rc == OK && !labels_parse_key(label, &birth))
 			rc = err_set(e, ERR_REFUSED,
-			    "token %s: the key with this CKA_ID has the label \"%s\": it is not ours",
+			    "token %s: the key with this CKA_ID has the label \"%s\": it is not "
+			    "ours",
 			    l->base.name, label);
 		if (rc == OK)
 			rc = object_destroy(l, kind, h, id, TOKEN_ID_LEN, e);
@@ -208,8 +212,8 @@ int keygen_generate(struct attempt *a, struct err *e)
 {
 	struct local *l = a->l;
 	const struct token_request *r = a->r;
-	struct keygen_spec spec = { mech_by_algorithm(r->algorithm), r->bits, true, r->extractable,
-		r->label, r->id };
+	struct keygen_spec spec = {
+	    mech_by_algorithm(r->algorithm), r->bits, true, r->extractable, r->label, r->id};
 	CK_OBJECT_HANDLE public = 0, private = 0;
 	int rc = check_request(l, r, e);
 

@@ -1,6 +1,6 @@
-/* Formats and parses the labels of our objects.  Runs wherever keys are handled.  A label read from a
- * token is not trusted: whoever has the PIN can write any; what does not parse exactly as we write it
- * is not ours. */
+/* Formats and parses the labels of our objects.  Runs wherever keys are handled.  A label read from
+ * a token is not trusted: whoever has the PIN can write any; what does not parse exactly as we
+ * write it is not ours. */
 #include "pkcs11/labels.h"
 
 #include <openssl/evp.h>
@@ -12,7 +12,7 @@ static const char base36_digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 void labels_zone_hash(const void *data, size_t len, uint8_t out[8])
 {
-	uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
+	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
 
 	EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL);
 	memcpy(out, digest, 8);
@@ -85,12 +85,13 @@ void labels_format_key(const struct birth_label *l, char out[TOKEN_LABEL_MAX])
 		rest /= 36;
 	} while (rest > 0);
 	put_hash(l->zone_hash, hash);
-	snprintf(out, TOKEN_LABEL_MAX, "itg1/%s/%c/%u/%s", hash, l->role, (unsigned)l->algorithm, p);
+	snprintf(
+	    out, TOKEN_LABEL_MAX, "itg1/%s/%c/%u/%s", hash, l->role, (unsigned)l->algorithm, p);
 }
 
 bool labels_parse_key(const char *label, struct birth_label *out)
 {
-	struct birth_label l = { 0 };
+	struct birth_label l = {0};
 	uint64_t algorithm, birth;
 	const char *p = label;
 
@@ -121,7 +122,7 @@ void labels_format_record(const struct record_label *l, char out[TOKEN_LABEL_MAX
 
 bool labels_parse_record(const char *label, struct record_label *out)
 {
-	struct record_label l = { 0 };
+	struct record_label l = {0};
 	uint64_t nonce;
 	const char *p = label;
 

@@ -6,8 +6,8 @@
  *   6, 5, 31, B1     busy, perhaps: wait, try again
  *   30, 32, E0, 190  C_Finalize, load the module again, find the token by its serial
  *
- * A rung climbed in vain leads to the last one.  A PIN that was refused is never tried again: tokens
- * count, and lock. */
+ * A rung climbed in vain leads to the last one.  A PIN that was refused is never tried again:
+ * tokens count, and lock. */
 #include "pkcs11/local.h"
 
 #include <string.h>
@@ -19,11 +19,12 @@
 
 enum rung { RUNG_NONE, RUNG_SESSION, RUNG_HANDLE, RUNG_WAIT, RUNG_RELOAD, RUNGS };
 
-static const unsigned rung_tries[RUNGS] = { 0, 2, 2, 3, 1 };
+static const unsigned rung_tries[RUNGS] = {0, 2, 2, 3, 1};
 
 #define WAIT_MS 50
 #define RETRY_MAX_MS 60000
-/* An error that may well be the request's own fault does not cost everybody the connection more often. */
+/* An error that may well be the request's own fault does not cost everybody the connection more
+ * often. */
 #define DOUBTFUL_RELOAD_MS 10000
 
 static enum rung rung_of(CK_RV rv)
@@ -63,7 +64,7 @@ bool ladder_is_fault(CK_RV rv)
 static bool is_pin_fault(CK_RV rv)
 {
 	return (rv >= CKR_PIN_INCORRECT && rv <= CKR_PIN_LOCKED) ||
-	    rv == CKR_USER_PIN_NOT_INITIALIZED;
+	       rv == CKR_USER_PIN_NOT_INITIALIZED;
 }
 
 static uint64_t jitter(uint64_t ms)
@@ -77,7 +78,7 @@ static uint64_t jitter(uint64_t ms)
 
 static void sleep_ms(uint64_t ms)
 {
-	struct timespec ts = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+	struct timespec ts = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
 
 	nanosleep(&ts, NULL);
 }
@@ -124,8 +125,11 @@ static int connect_module(struct local *l, struct err *e)
 	rc = module_load(&l->module, l->module_path, e);
 	if (rc == OK)
 		rc = module_find(&l->module, l->label, l->serial, e);
-	if (rc == OK)
-		rc = session_open(l, &l->control, e);
+	if (rc != OK) {
+		err_wrap(e, "token %s", l->base.name);
+		return rc;
+	}
+	rc = session_open(l, &l->control, e);
 	if (rc != OK)
 		return rc;
 	if (l->serial == NULL) {
@@ -148,10 +152,8 @@ static int reload(struct local *l, unsigned seen, struct err *e)
 		rc = connect_module(l, e);
 		if (rc == OK)
 			set_up(l);
-		else {
-			err_wrap(e, "token %s", l->base.name);
+		else
 			set_down(l, e);
-		}
 	}
 	pthread_rwlock_unlock(&l->gate);
 	return rc;
@@ -206,8 +208,9 @@ static int attempt(struct attempt *a, attempt_fn *fn, struct err *e)
 	pthread_rwlock_rdlock(&l->gate);
 	if (is_object_call)
 		pthread_mutex_lock(&l->objects);
-	rc = l->module.list != NULL ? session_open(l, a->s, e)
-				    : err_set(e, ERR_AGAIN, "token %s: is not loaded", l->base.name);
+	rc = l->module.list != NULL
+		 ? session_open(l, a->s, e)
+		 : err_set(e, ERR_AGAIN, "token %s: is not loaded", l->base.name);
 	if (rc == OK)
 		rc = fn(a, e);
 	if (is_object_call)
@@ -277,7 +280,7 @@ static bool climb(struct attempt *a, unsigned tries[RUNGS], unsigned seen, struc
 
 int ladder_run(struct attempt *a, attempt_fn *fn, struct err *e)
 {
-	unsigned tries[RUNGS] = { 0 };
+	unsigned tries[RUNGS] = {0};
 	unsigned seen;
 	int rc;
 

@@ -1,5 +1,5 @@
-/* Lists our keys and records: one search per class, then the attributes of each.  Runs where a module
- * is loaded, with `objects` held.  Everything read is checked before it is passed on. */
+/* Lists our keys and records: one search per class, then the attributes of each.  Runs where a
+ * module is loaded, with `objects` held.  Everything read is checked before it is passed on. */
 #include "pkcs11/local.h"
 
 #include <stdlib.h>
@@ -45,11 +45,10 @@ static int read_label_and_type(struct local *l, CK_OBJECT_HANDLE h, char label[T
     CK_KEY_TYPE *type, struct err *e)
 {
 	struct session *s = &l->control;
-	CK_ATTRIBUTE a[] = { { CKA_LABEL, label, TOKEN_LABEL_MAX - 1 },
-		{ CKA_KEY_TYPE, type, sizeof *type } };
+	CK_ATTRIBUTE a[] = {
+	    {CKA_LABEL, label, TOKEN_LABEL_MAX - 1}, {CKA_KEY_TYPE, type, sizeof *type}};
 	CK_RV rv = CALL(l->module.list, &s->call, C_GetAttributeValue, s->handle, h, a, 2);
 
-	label[0] = '\0';
 	if (rv == CKR_BUFFER_TOO_SMALL)
 		return ERR_MISSING; /* a label longer than ours */
 	if (rv != CKR_OK)
@@ -82,8 +81,8 @@ static int list_private(struct attempt *a, const struct index_entry *entry, stru
 	if (public != 0) {
 		rc = read_label_and_type(a->l, public, other, &other_type, e);
 		if (rc == OK && other_type == type)
-			rc = pubkey_of_object(a->l, public, type, birth.algorithm, &a->w->data, &at,
-			    &len, e);
+			rc = pubkey_of_object(
+			    a->l, public, type, birth.algorithm, &a->w->data, &at, &len, e);
 	}
 	if (rc != OK && rc != ERR_MISSING)
 		return rc;
@@ -114,7 +113,8 @@ static int list_public(struct attempt *a, const struct index_entry *entry, struc
 	rc = read_label_and_type(a->l, entry->handle, label, &type, e);
 	if (rc != OK || !labels_parse_key(label, &birth))
 		return rc == ERR_MISSING ? OK : rc;
-	rc = pubkey_of_object(a->l, entry->handle, type, birth.algorithm, &a->w->data, &at, &len, e);
+	rc =
+	    pubkey_of_object(a->l, entry->handle, type, birth.algorithm, &a->w->data, &at, &len, e);
 	if (rc != OK)
 		return rc;
 	key = add_key(a->w);
@@ -128,7 +128,7 @@ static int list_public(struct attempt *a, const struct index_entry *entry, struc
 
 static int list_record(struct attempt *a, const struct index_entry *entry, struct err *e)
 {
-	struct object_value v = { CKA_VALUE, 0, 0 };
+	struct object_value v = {CKA_VALUE, 0, 0};
 	struct token_record *record;
 	int rc = object_values(a->l, entry->handle, &v, 1, &a->w->data, e);
 
@@ -162,7 +162,8 @@ static int list_entry(struct attempt *a, uint32_t i, struct err *e)
 	/* Another process may be in the middle of making or dropping it. */
 	if (rc == ERR_TOKEN &&
 	    (e->ckr == CKR_OBJECT_HANDLE_INVALID || e->ckr == CKR_GENERAL_ERROR)) {
-		log_warning("token %s: an object of ours cannot be read and was left out of the list: %s",
+		log_warning(
+		    "token %s: an object of ours cannot be read and was left out of the list: %s",
 		    a->l->base.name, e->text);
 		index_remove(&a->l->index, entry.handle);
 		rc = OK;
@@ -182,8 +183,8 @@ int list_all(struct attempt *a, struct err *e)
 	for (uint32_t i = 1; rc == OK && i < a->l->index.count; i++)
 		rc = list_entry(a, i, e);
 	if (rc == OK && w->data.failed)
-		rc = err_set(e, ERR_LIMIT, "token %s: its objects are too many to list",
-		    a->l->base.name);
+		rc = err_set(
+		    e, ERR_LIMIT, "token %s: its objects are too many to list", a->l->base.name);
 	if (rc != OK)
 		return rc;
 	for (size_t i = 0; i < w->key_count; i++)

@@ -85,12 +85,13 @@ void work_free(struct work *w)
 static int sign_batch(struct attempt *a, struct err *e)
 {
 	unsigned count = a->r->item_count;
-	struct err mine = { 0 };
+	struct err mine = {0};
 	int first = OK, rc;
 
 	if (count == 0 || count > TOKEN_BATCH_MAX)
-		return err_set(e, ERR_ARGUMENT, "token %s: %u signatures at once, 1 to %d are possible",
-		    a->l->base.name, count, TOKEN_BATCH_MAX);
+		return err_set(e, ERR_ARGUMENT,
+		    "token %s: %u signatures at once, 1 to %d are possible", a->l->base.name, count,
+		    TOKEN_BATCH_MAX);
 	buf_extend(&a->w->data, (size_t)count * TOKEN_SIG_MAX);
 	for (a->item = 0; a->item < count; a->item++) {
 		rc = ladder_run(a, sign_one, &mine);
@@ -111,23 +112,23 @@ static int sign_batch(struct attempt *a, struct err *e)
 }
 
 static attempt_fn *const object_calls[] = {
-	[TOKEN_GENERATE] = keygen_generate,
-	[TOKEN_LIST] = list_all,
-	[TOKEN_PUT_RECORD] = record_put,
-	[TOKEN_DROP_RECORD] = record_drop,
-	[TOKEN_DROP_KEY] = keygen_drop,
-	[TOKEN_RANDOM] = random_make,
-	[TOKEN_CAPS] = caps_probe,
+    [TOKEN_GENERATE] = keygen_generate,
+    [TOKEN_LIST] = list_all,
+    [TOKEN_PUT_RECORD] = record_put,
+    [TOKEN_DROP_RECORD] = record_drop,
+    [TOKEN_DROP_KEY] = keygen_drop,
+    [TOKEN_RANDOM] = random_make,
+    [TOKEN_CAPS] = caps_probe,
 };
 
 void local_execute(struct local *l, struct session *s, struct work *w,
     const struct token_request *r, struct token_reply *reply)
 {
-	struct attempt a = { l, s, w, r, reply, 0 };
-	struct err e = { 0 };
+	struct attempt a = {l, s, w, r, reply, 0};
+	struct err e = {0};
 
 	memset(reply, 0, offsetof(struct token_reply, signatures));
-	reply->key = (struct token_key){ 0 };
+	reply->key = (struct token_key){0};
 	reply->keys = NULL;
 	reply->key_count = 0;
 	reply->records = NULL;
@@ -152,11 +153,11 @@ void local_execute(struct local *l, struct session *s, struct work *w,
 		memset(&reply->err, 0, sizeof reply->err);
 }
 
-struct token *token_open_local(const struct token_settings *s, const struct secret *pin,
-    struct err *e)
+struct token *token_open_local(
+    const struct token_settings *s, const struct secret *pin, struct err *e)
 {
 	struct local *l = local_new(s, pin);
-	struct err mine = { 0 };
+	struct err mine = {0};
 
 	if (ladder_connect(l, &mine) == OK)
 		return &l->base;
@@ -166,12 +167,12 @@ struct token *token_open_local(const struct token_settings *s, const struct secr
 	return NULL;
 }
 
-int token_call(struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg,
-    struct err *e)
+int token_call(
+    struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg, struct err *e)
 {
 	struct local *l = (struct local *)t;
 	struct token_reply *reply = mem_alloc(sizeof *reply);
-	struct work w = { 0 };
+	struct work w = {0};
 	int rc;
 
 	rate_begin(&l->rate, clock_mono_us());
@@ -188,8 +189,8 @@ int token_call(struct token *t, const struct token_request *r, token_reply_fn *f
 	return rc;
 }
 
-static void local_submit(struct token *t, const struct token_request *r, token_reply_fn *fn,
-    void *arg)
+static void local_submit(
+    struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg)
 {
 	token_call(t, r, fn, arg, NULL);
 }
@@ -237,11 +238,11 @@ static void local_close(struct token *t)
 }
 
 static const struct token_driver local_driver = {
-	local_submit,
-	local_pending,
-	local_window,
-	local_rate,
-	local_count,
-	local_is_up,
-	local_close,
+    local_submit,
+    local_pending,
+    local_window,
+    local_rate,
+    local_count,
+    local_is_up,
+    local_close,
 };

@@ -39,7 +39,7 @@ tests/token/faultmod.so: tests/token/faultmod.c tests/token/faultmod.h
 	$(AM_V_CCLD)$(CC) $(STD_CFLAGS) $(WARN_CFLAGS) -D_GNU_SOURCE $(P11KIT_CFLAGS) $(CFLAGS) \
 		-shared -fPIC -o $@ $(srcdir)/tests/token/faultmod.c
 
-check_DATA += tests/token/faultmod.so
+check_DATA = tests/token/faultmod.so
 CLEANFILES += tests/token/faultmod.so
 EXTRA_DIST += tests/token/faultmod.c tests/token/faultmod.h
 

@@ -1,6 +1,6 @@
-/* Loads a vendor's module and finds a token in it.  Runs in token workers and in intaglio-hsm; the one
- * caller of dlopen and, with admin.c, of libp11.  A module is code we cannot look into: it may hang or
- * crash here. */
+/* Loads a vendor's module and finds a token in it.  Runs in token workers and in intaglio-hsm; the
+ * one caller of dlopen and, with admin.c, of libp11.  A module is code we cannot look into: it may
+ * hang or crash here. */
 #include "pkcs11/module.h"
 
 #include <dlfcn.h>
@@ -14,7 +14,7 @@
 
 static int get_list(struct module *m, struct err *e)
 {
-	struct call c = { 0 };
+	struct call c = {0};
 	CK_C_GetFunctionList get;
 	void *symbol, *handle = dlopen(m->path, RTLD_NOW | RTLD_NOLOAD);
 
@@ -34,11 +34,11 @@ static int get_list(struct module *m, struct err *e)
 int module_error(struct err *e, const char *what, const char *path)
 {
 	unsigned long code = ERR_peek_last_error();
-	struct call c = { what, (CK_RV)ERR_GET_REASON(code) };
+	struct call c = {what, (CK_RV)ERR_GET_REASON(code)};
 
 	if (code == 0)
-		return err_set(e, ERR_TOKEN, "PKCS#11 module %s: %s failed and did not say why", path,
-		    what);
+		return err_set(
+		    e, ERR_TOKEN, "PKCS#11 module %s: %s failed and did not say why", path, what);
 	call_error(e, &c, "PKCS#11 module %s", path);
 	ERR_clear_error();
 	return ERR_TOKEN;
@@ -50,22 +50,25 @@ int module_load(struct module *m, const char *path, struct err *e)
 
 	if (access(path, R_OK) != 0)
 		return err_set(e, ERR_MISSING,
-		    "PKCS#11 module %s cannot be read: %m; `module` must be the vendor's shared object",
+		    "PKCS#11 module %s cannot be read: %m; `module` must be the vendor's shared "
+		    "object",
 		    path);
 	signal(SIGPIPE, SIG_IGN); /* modules write to sockets */
 	if (dlopen(path, RTLD_NOW | RTLD_LOCAL) == NULL)
-		return err_set(e, ERR_REFUSED, "PKCS#11 module %s cannot be loaded: %s", path,
-		    dlerror());
+		return err_set(
+		    e, ERR_REFUSED, "PKCS#11 module %s cannot be loaded: %s", path, dlerror());
 	m->path = mem_strdup(path);
-	m->context = PKCS11_CTX_new();
 	rc = get_list(m, e);
-	if (rc == OK && PKCS11_CTX_load(m->context, path) != 0) {
-		rc = module_error(e, "C_Initialize", path);
-		PKCS11_CTX_free(m->context);
-		m->context = NULL;
-	}
 	if (rc != OK)
-		module_unload(m);
+		goto failed;
+	m->context = PKCS11_CTX_new();
+	if (PKCS11_CTX_load(m->context, path) == 0)
+		return OK;
+	rc = module_error(e, "C_Initialize", path);
+	PKCS11_CTX_free(m->context);
+	m->context = NULL;
+failed:
+	module_unload(m);
 	return rc;
 }
 
@@ -87,13 +90,14 @@ static void tell_slots(const struct module *m, struct buf *out)
 
 static int not_found(const struct module *m, const char *label, const char *serial, struct err *e)
 {
-	struct buf there = { .limit = 300 };
+	struct buf there = {.limit = 300};
 
 	tell_slots(m, &there);
 	if (there.len > 0)
 		there.data[there.len - 1] = '\0';
-	err_set(e, ERR_MISSING, "no token with label \"%s\"%s%s in %s; initialised tokens there: %s",
-	    label, serial != NULL ? " and serial " : "", serial != NULL ? serial : "", m->path,
+	err_set(e, ERR_MISSING,
+	    "no token with label \"%s\"%s%s in %s; initialised tokens there: %s", label,
+	    serial != NULL ? " and serial " : "", serial != NULL ? serial : "", m->path,
 	    there.failed ? "many others" : (const char *)there.data);
 	buf_free(&there);
 	return ERR_MISSING;
@@ -103,8 +107,7 @@ int module_find(struct module *m, const char *label, const char *serial, struct 
 {
 	const PKCS11_SLOT *found = NULL;
 
-	if (m->slots == NULL &&
-	    PKCS11_enumerate_slots(m->context, &m->slots, &m->slot_count) != 0)
+	if (m->slots == NULL && PKCS11_enumerate_slots(m->context, &m->slots, &m->slot_count) != 0)
 		return module_error(e, "C_GetSlotList", m->path);
 	for (unsigned i = 0; i < m->slot_count; i++) {
 		const PKCS11_TOKEN *token = m->slots[i].token;

@@ -1,6 +1,6 @@
-/* Objects of a token: searching, reading, destroying.  Runs where a module is loaded, with `objects`
- * held, in the control session.  What objects hold is not trusted: anybody with the PIN, or a crash in
- * the middle of a write, can have left it. */
+/* Objects of a token: searching, reading, destroying.  Runs where a module is loaded, with
+ * `objects` held, in the control session.  What objects hold is not trusted: anybody with the PIN,
+ * or a crash in the middle of a write, can have left it. */
 #include "pkcs11/local.h"
 
 #include <string.h>
@@ -30,19 +30,20 @@ void template_ulong(struct template *t, CK_ATTRIBUTE_TYPE type, const CK_ULONG *
 bool template_is_refusal(CK_RV rv)
 {
 	return rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_ATTRIBUTE_TYPE_INVALID ||
-	    rv == CKR_ATTRIBUTE_VALUE_INVALID || rv == CKR_TEMPLATE_INCOMPLETE ||
-	    rv == CKR_TEMPLATE_INCONSISTENT || rv == CKR_ACTION_PROHIBITED ||
-	    rv == CKR_ARGUMENTS_BAD;
+	       rv == CKR_ATTRIBUTE_VALUE_INVALID || rv == CKR_TEMPLATE_INCOMPLETE ||
+	       rv == CKR_TEMPLATE_INCONSISTENT || rv == CKR_ACTION_PROHIBITED ||
+	       rv == CKR_ARGUMENTS_BAD;
 }
 
-/* Some modules set CKR_ATTRIBUTE_TYPE_INVALID for what an object does not have, and still say the rest. */
+/* Some modules set CKR_ATTRIBUTE_TYPE_INVALID for what an object does not have, and still say the
+ * rest. */
 static bool is_partial(CK_RV rv)
 {
 	return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ||
-	    rv == CKR_BUFFER_TOO_SMALL;
+	       rv == CKR_BUFFER_TOO_SMALL;
 }
 
-static const CK_ULONG kind_class[INDEX_KINDS] = { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_DATA, 0 };
+static const CK_ULONG kind_class[INDEX_KINDS] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_DATA, 0};
 
 static bool is_ours(enum index_kind kind, const uint8_t *key, size_t len)
 {
@@ -63,7 +64,7 @@ static int read_key(struct local *l, enum index_kind kind, CK_OBJECT_HANDLE h,
     uint8_t out[TOKEN_LABEL_MAX], size_t *len, struct err *e)
 {
 	struct session *s = &l->control;
-	CK_ATTRIBUTE a = { kind == INDEX_RECORD ? CKA_LABEL : CKA_ID, out, TOKEN_LABEL_MAX };
+	CK_ATTRIBUTE a = {kind == INDEX_RECORD ? CKA_LABEL : CKA_ID, out, TOKEN_LABEL_MAX};
 	CK_RV rv = CALL(l->module.list, &s->call, C_GetAttributeValue, s->handle, h, &a, 1);
 
 	*len = 0;
@@ -102,7 +103,7 @@ static int find_handles(struct local *l, enum index_kind kind, struct buf *out, 
 {
 	struct session *s = &l->control;
 	CK_FUNCTION_LIST *list = l->module.list;
-	struct template t = { .count = 0 };
+	struct template t = {.count = 0};
 	CK_OBJECT_HANDLE found[256];
 	CK_ULONG n = 0;
 	CK_RV rv;
@@ -129,7 +130,7 @@ static int find_handles(struct local *l, enum index_kind kind, struct buf *out, 
 
 int object_scan(struct local *l, enum index_kind kind, struct err *e)
 {
-	struct buf handles = { 0 };
+	struct buf handles = {0};
 	CK_OBJECT_HANDLE h;
 	int rc = find_handles(l, kind, &handles, e);
 
@@ -140,7 +141,7 @@ int object_scan(struct local *l, enum index_kind kind, struct err *e)
 		rc = index_object(l, kind, h, e);
 	}
 	if (rc == OK && !session_is_logged_in(l, &l->control)) {
-		l->control.call = (struct call){ "C_FindObjects", CKR_USER_NOT_LOGGED_IN };
+		l->control.call = (struct call){"C_FindObjects", CKR_USER_NOT_LOGGED_IN};
 		rc = call_error(e, &l->control.call, "token %s: searching", l->base.name);
 	}
 	if (rc == OK)
@@ -167,7 +168,7 @@ int object_find(struct local *l, enum index_kind kind, const void *key, size_t l
 int object_label(struct local *l, CK_OBJECT_HANDLE h, char out[TOKEN_LABEL_MAX], struct err *e)
 {
 	struct session *s = &l->control;
-	CK_ATTRIBUTE a = { CKA_LABEL, out, TOKEN_LABEL_MAX - 1 };
+	CK_ATTRIBUTE a = {CKA_LABEL, out, TOKEN_LABEL_MAX - 1};
 	CK_RV rv = CALL(l->module.list, &s->call, C_GetAttributeValue, s->handle, h, &a, 1);
 
 	if (rv == CKR_OK && a.ulValueLen < TOKEN_LABEL_MAX) {
@@ -184,7 +185,7 @@ int object_values(struct local *l, CK_OBJECT_HANDLE h, struct object_value *valu
     struct buf *out, struct err *e)
 {
 	struct session *s = &l->control;
-	struct template t = { .count = 0 };
+	struct template t = {.count = 0};
 	CK_RV rv;
 
 	for (unsigned i = 0; i < count; i++)
@@ -205,10 +206,11 @@ int object_values(struct local *l, CK_OBJECT_HANDLE h, struct object_value *valu
 	uint8_t *room = buf_extend(out, total);
 	if (room == NULL)
 		return err_set(e, ERR_LIMIT, "token %s: an object is too large", l->base.name);
-	struct template filled = { .count = 0 };
+	struct template filled = {.count = 0};
 	for (unsigned i = 0; i < count; i++)
 		if (values[i].len > 0)
-			template_add(&filled, values[i].type, out->data + values[i].at, values[i].len);
+			template_add(
+			    &filled, values[i].type, out->data + values[i].at, values[i].len);
 	rv = CALL(l->module.list, &s->call, C_GetAttributeValue, s->handle, h, filled.attributes,
 	    filled.count);
 	if (rv != CKR_OK)

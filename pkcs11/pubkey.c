@@ -1,13 +1,13 @@
-/* A public key object as the public key field of a DNSKEY: RFC 3110 (RSA), RFC 6605 (ECDSA), RFC 8080
- * (EdDSA).  Runs where a module is loaded, with `objects` held. */
+/* A public key object as the public key field of a DNSKEY: RFC 3110 (RSA), RFC 6605 (ECDSA), RFC
+ * 8080 (EdDSA).  Runs where a module is loaded, with `objects` held. */
 #include "pkcs11/local.h"
 
 #include <string.h>
 
 static int rsa_form(struct local *l, CK_OBJECT_HANDLE h, struct buf *out, struct err *e)
 {
-	struct object_value v[] = { { CKA_PUBLIC_EXPONENT, 0, 0 }, { CKA_MODULUS, 0, 0 } };
-	struct buf raw = { .limit = 4096 };
+	struct object_value v[] = {{CKA_PUBLIC_EXPONENT, 0, 0}, {CKA_MODULUS, 0, 0}};
+	struct buf raw = {.limit = 4096};
 	int rc = object_values(l, h, v, 2, &raw, e);
 
 	for (unsigned i = 0; rc == OK && i < 2; i++)
@@ -49,11 +49,11 @@ static const uint8_t *strip_point(const uint8_t *p, size_t len, size_t want, boo
 	return NULL;
 }
 
-static int point_form(struct local *l, CK_OBJECT_HANDLE h, const struct mech *mech, struct buf *out,
-    struct err *e)
+static int point_form(
+    struct local *l, CK_OBJECT_HANDLE h, const struct mech *mech, struct buf *out, struct err *e)
 {
-	struct object_value v = { CKA_EC_POINT, 0, 0 };
-	struct buf raw = { .limit = 1024 };
+	struct object_value v = {CKA_EC_POINT, 0, 0};
+	struct buf raw = {.limit = 1024};
 	size_t want = mech->key_type == CKK_EC ? mech->bits / 4 : (mech->bits + 8) / 8;
 	const uint8_t *point;
 	int rc = object_values(l, h, &v, 1, &raw, e);

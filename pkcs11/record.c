@@ -1,6 +1,6 @@
-/* Records: immutable CKO_DATA objects.  Runs where a module is loaded, with `objects` held.  Creating
- * one object is the only atomic write that PKCS#11 has, and its reply can be lost: so whether it
- * happened is always read from the token.  Random octets live here, too. */
+/* Records: immutable CKO_DATA objects.  Runs where a module is loaded, with `objects` held.
+ * Creating one object is the only atomic write that PKCS#11 has, and its reply can be lost: so
+ * whether it happened is always read from the token.  Random octets live here, too. */
 #include "pkcs11/local.h"
 
 #include <string.h>
@@ -9,11 +9,11 @@
 #define APPLICATION "intaglio"
 #define RANDOM_MAX 65536
 
-static CK_RV create(struct local *l, struct session *s, const struct token_request *r,
-    CK_OBJECT_HANDLE *out)
+static CK_RV create(
+    struct local *l, struct session *s, const struct token_request *r, CK_OBJECT_HANDLE *out)
 {
 	static const CK_ULONG class = CKO_DATA;
-	struct template t = { .count = 0 };
+	struct template t = {.count = 0};
 
 	template_ulong(&t, CKA_CLASS, &class);
 	template_bool(&t, CKA_TOKEN, true);
@@ -21,19 +21,19 @@ static CK_RV create(struct local *l, struct session *s, const struct token_reque
 	template_add(&t, CKA_LABEL, r->label, strlen(r->label));
 	template_add(&t, CKA_VALUE, r->value, r->value_len);
 	template_bool(&t, CKA_PRIVATE, !l->private_refused);
-	return CALL(l->module.list, &s->call, C_CreateObject, s->handle, t.attributes, t.count, out);
+	return CALL(
+	    l->module.list, &s->call, C_CreateObject, s->handle, t.attributes, t.count, out);
 }
 
 /* OK: it holds this value; ERR_CONFLICT: another one. */
 static int compare(struct attempt *a, CK_OBJECT_HANDLE h, struct err *e)
 {
-	struct object_value v = { CKA_VALUE, 0, 0 };
-	struct buf got = { .limit = a->r->value_len + 65536 };
+	struct object_value v = {CKA_VALUE, 0, 0};
+	struct buf got = {.limit = a->r->value_len + 65536};
 	int rc = object_values(a->l, h, &v, 1, &got, e);
 
-	if (rc == OK &&
-	    (v.len != a->r->value_len ||
-		(v.len > 0 && memcmp(got.data + v.at, a->r->value, v.len) != 0)))
+	if (rc == OK && (v.len != a->r->value_len ||
+			    (v.len > 0 && memcmp(got.data + v.at, a->r->value, v.len) != 0)))
 		rc = err_set(e, ERR_CONFLICT,
 		    "token %s: record %s reads back with another value (%zu octets, not %zu)",
 		    a->l->base.name, a->r->label, v.len, a->r->value_len);
@@ -73,7 +73,8 @@ static int create_record(struct attempt *a, CK_OBJECT_HANDLE *h, struct err *e)
 		return OK;
 	/* Created or not?  The next attempt, if the ladder makes one, looks first. */
 	a->l->index.complete[INDEX_RECORD] = false;
-	return call_error(e, &s->call, "token %s: creating record %s", a->l->base.name, a->r->label);
+	return call_error(
+	    e, &s->call, "token %s: creating record %s", a->l->base.name, a->r->label);
 }
 
 static int check_label(struct attempt *a, struct err *e)
@@ -132,8 +133,9 @@ int random_make(struct attempt *a, struct err *e)
 	uint8_t *out;
 
 	if (a->r->length == 0 || a->r->length > RANDOM_MAX)
-		return err_set(e, ERR_ARGUMENT, "token %s: %u random octets cannot be had, 1 to %u can",
-		    a->l->base.name, (unsigned)a->r->length, RANDOM_MAX);
+		return err_set(e, ERR_ARGUMENT,
+		    "token %s: %u random octets cannot be had, 1 to %u can", a->l->base.name,
+		    (unsigned)a->r->length, RANDOM_MAX);
 	buf_reset(&a->w->data);
 	out = buf_extend(&a->w->data, a->r->length);
 	if (CALL(a->l->module.list, &a->s->call, C_GenerateRandom, a->s->handle, out,

@@ -1,5 +1,5 @@
-/* Sessions with the token, log-in, and the keys that a session knows.  Runs where a module is loaded.
- * Takes `login`; session_find_key takes `objects` when it has to look something up. */
+/* Sessions with the token, log-in, and the keys that a session knows.  Runs where a module is
+ * loaded. Takes `login`; session_find_key takes `objects` when it has to look something up. */
 #include "pkcs11/local.h"
 
 #include <string.h>
@@ -38,7 +38,7 @@ void session_close(struct local *l, struct session *s)
 
 bool session_is_logged_in(struct local *l, struct session *s)
 {
-	CK_SESSION_INFO info = { 0 };
+	CK_SESSION_INFO info = {0};
 
 	if (CALL(l->module.list, &s->call, C_GetSessionInfo, s->handle, &info) != CKR_OK)
 		return false;
@@ -56,8 +56,8 @@ int session_login(struct local *l, struct session *s, struct err *e)
 		CK_RV rv = CALL(l->module.list, &s->call, C_Login, s->handle, CKU_USER, l->pin.data,
 		    l->pin.len);
 		if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
-			rc = call_error(e, &s->call, "token %s: logging in to \"%s\"",
-			    l->base.name, l->label);
+			rc = call_error(
+			    e, &s->call, "token %s: logging in to \"%s\"", l->base.name, l->label);
 	}
 	pthread_mutex_unlock(&l->login);
 	return rc;
@@ -115,7 +115,7 @@ static int look_up(struct local *l, struct session *s, const uint8_t id[TOKEN_ID
 /* SoftHSM reads a token object's file for every signature; a session object has none. */
 static void try_copy(struct local *l, struct session *s, struct session_key *k)
 {
-	struct template t = { .count = 0 };
+	struct template t = {.count = 0};
 	CK_OBJECT_HANDLE copy;
 	CK_RV rv;
 

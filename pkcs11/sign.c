@@ -1,5 +1,5 @@
-/* Signing.  Runs where a module is loaded, in the thread's own session, without a lock.  Digests are made by
- * the caller, so that only mechanisms are needed that every token has. */
+/* Signing.  Runs where a module is loaded, in the thread's own session, without a lock.  Digests
+ * are made by the caller, so that only mechanisms are needed that every token has. */
 #include "pkcs11/local.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@ int sign_raw(struct local *l, struct session *s, const struct mech *mech, CK_OBJ
     const uint8_t *data, size_t len, uint8_t out[TOKEN_SIG_MAX], size_t *out_len, struct err *e)
 {
 	CK_FUNCTION_LIST *list = l->module.list;
-	CK_MECHANISM mechanism = { mech->sign, NULL, 0 };
+	CK_MECHANISM mechanism = {mech->sign, NULL, 0};
 	CK_ULONG got = TOKEN_SIG_MAX;
 	uint8_t input[INPUT_MAX];
 
@@ -27,8 +27,8 @@ int sign_raw(struct local *l, struct session *s, const struct mech *mech, CK_OBJ
 	}
 	if (CALL(list, &s->call, C_SignInit, s->handle, &mechanism, key) != CKR_OK ||
 	    CALL(list, &s->call, C_Sign, s->handle, (CK_BYTE *)data, len, out, &got) != CKR_OK)
-		return call_error(e, &s->call, "token %s: signing with %s", l->base.name,
-		    mech->name);
+		return call_error(
+		    e, &s->call, "token %s: signing with %s", l->base.name, mech->name);
 	if (got == 0 || got > TOKEN_SIG_MAX ||
 	    (mech->signature_len != 0 && got != mech->signature_len))
 		return err_set(e, ERR_TOKEN, "token %s: a signature with %s has %lu octets",

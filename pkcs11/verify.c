@@ -56,11 +56,11 @@ static EVP_PKEY *rsa_key(const uint8_t *pub, size_t len)
 /* RFC 6605 */
 static EVP_PKEY *ec_key(const char *group, const uint8_t *pub, size_t len, size_t want)
 {
-	uint8_t point[1 + 96] = { 4 };
+	uint8_t point[1 + 96] = {4};
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0),
-		OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, want + 1),
-		OSSL_PARAM_END,
+	    OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0),
+	    OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, want + 1),
+	    OSSL_PARAM_END,
 	};
 
 	if (len != want)
@@ -117,9 +117,8 @@ static int verify_digest(EVP_PKEY *key, uint8_t algorithm, const uint8_t *digest
 
 	if (context == NULL || EVP_PKEY_verify_init(context) != 1)
 		goto out;
-	if (algorithm <= 10 &&
-	    (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) != 1 ||
-		EVP_PKEY_CTX_set_signature_md(context, md) != 1))
+	if (algorithm <= 10 && (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) != 1 ||
+				   EVP_PKEY_CTX_set_signature_md(context, md) != 1))
 		goto out;
 	rc = EVP_PKEY_verify(context, signature, signature_len, digest, len) == 1 ? OK : ERR_VERIFY;
 out:
@@ -127,15 +126,16 @@ out:
 	return rc;
 }
 
-static int verify_message(EVP_PKEY *key, const uint8_t *data, size_t len, const uint8_t *signature,
-    size_t signature_len)
+static int verify_message(
+    EVP_PKEY *key, const uint8_t *data, size_t len, const uint8_t *signature, size_t signature_len)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	int rc = ERR_CRYPTO;
 
 	if (context != NULL && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1)
-		rc = EVP_DigestVerify(context, signature, signature_len, data, len) == 1 ? OK
-											   : ERR_VERIFY;
+		rc = EVP_DigestVerify(context, signature, signature_len, data, len) == 1
+			 ? OK
+			 : ERR_VERIFY;
 	EVP_MD_CTX_free(context);
 	return rc;
 }

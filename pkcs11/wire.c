@@ -1,5 +1,5 @@
-/* Encodes and decodes the messages of wire.h.  Runs in the signing side and in token workers; neither
- * trusts the other's octets. */
+/* Encodes and decodes the messages of wire.h.  Runs in the signing side and in token workers;
+ * neither trusts the other's octets. */
 #include "pkcs11/wire.h"
 
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 
 #define VALUE_MAX (128 * 1024) /* of a record in a request: it is one message */
 
-/* The smallest encodings, so that a count cannot make us allocate more than the message has octets. */
+/* The smallest encodings, so that a count cannot make us allocate more than the message has octets.
+ */
 #define KEY_MIN (TOKEN_ID_LEN + 2 + 1 + 1 + 4)
 #define RECORD_MIN (2 + 4)
 
@@ -33,16 +34,18 @@ static int check_items(const struct token_request *r, struct err *e)
 	size_t octets = 0;
 
 	if (r->item_count == 0 || r->item_count > TOKEN_BATCH_MAX)
-		return err_set(e, ERR_ARGUMENT, "%u signatures in one request, 1 to %d are possible",
-		    r->item_count, TOKEN_BATCH_MAX);
+		return err_set(e, ERR_ARGUMENT,
+		    "%u signatures in one request, 1 to %d are possible", r->item_count,
+		    TOKEN_BATCH_MAX);
 	for (unsigned i = 0; i < r->item_count; i++)
 		octets += r->items[i].len;
 	if (octets > TOKEN_BATCH_OCTETS && r->item_count > 1)
-		return err_set(e, ERR_ARGUMENT, "%zu octets to sign in one request, %d are possible",
-		    octets, TOKEN_BATCH_OCTETS);
+		return err_set(e, ERR_ARGUMENT,
+		    "%zu octets to sign in one request, %d are possible", octets,
+		    TOKEN_BATCH_OCTETS);
 	if (octets > MSG_MAX - 1024)
-		return err_set(e, ERR_LIMIT, "a message of %zu octets is too long to be signed",
-		    octets);
+		return err_set(
+		    e, ERR_LIMIT, "a message of %zu octets is too long to be signed", octets);
 	return OK;
 }
 
@@ -96,8 +99,9 @@ int wire_put_request(struct buf *out, uint32_t id, const struct token_request *r
 	case TOKEN_PUT_RECORD:
 		buf_str(out, r->label);
 		if (r->value_len > VALUE_MAX)
-			rc = err_set(e, ERR_LIMIT, "a record of %zu octets is too long, %d are possible",
-			    r->value_len, VALUE_MAX);
+			rc = err_set(e, ERR_LIMIT,
+			    "a record of %zu octets is too long, %d are possible", r->value_len,
+			    VALUE_MAX);
 		else
 			buf_lv32(out, r->value, r->value_len);
 		break;
@@ -121,8 +125,8 @@ int wire_put_request(struct buf *out, uint32_t id, const struct token_request *r
 	return rc;
 }
 
-int wire_get_request(struct reader *in, uint32_t *id, struct token_request *r,
-    struct wire_room *room)
+int wire_get_request(
+    struct reader *in, uint32_t *id, struct token_request *r, struct wire_room *room)
 {
 	memset(r, 0, sizeof *r);
 	*id = reader_u32(in);

@@ -49,7 +49,8 @@ static void say_alive(void *arg)
 
 static bool send_pieces(struct servant *v)
 {
-	uint8_t away = v->reply.code != OK && !token_is_up(&v->worker->l->base, NULL) ? WIRE_AWAY : 0;
+	uint8_t away =
+	    v->reply.code != OK && !token_is_up(&v->worker->l->base, NULL) ? WIRE_AWAY : 0;
 	size_t at = 0, len;
 
 	do {
@@ -72,8 +73,8 @@ static void too_large(struct servant *v)
 
 	memset(r, 0, sizeof *r);
 	r->op = v->request.op;
-	r->code = err_set(&r->err, ERR_LIMIT, "token %s: the reply is too large",
-	    v->worker->l->base.name);
+	r->code = err_set(
+	    &r->err, ERR_LIMIT, "token %s: the reply is too large", v->worker->l->base.name);
 	buf_reset(&v->out);
 	wire_put_reply(&v->out, r);
 }
@@ -120,7 +121,7 @@ static void *servant_main(void *arg)
 
 static void announce(struct worker *w, const struct wire_state *s)
 {
-	struct buf out = { 0 };
+	struct buf out = {0};
 
 	wire_put_state(&out, s);
 	if (!out.failed)
@@ -131,12 +132,12 @@ static void announce(struct worker *w, const struct wire_state *s)
 static bool same_state(const struct wire_state *a, const struct wire_state *b)
 {
 	return a->up == b->up && a->final == b->final && a->why.code == b->why.code &&
-	    strcmp(a->why.text, b->why.text) == 0;
+	       strcmp(a->why.text, b->why.text) == 0;
 }
 
 static void wait_changed(struct local *l, uint64_t until_ms)
 {
-	struct timespec ts = { (time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000 };
+	struct timespec ts = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
 
 	pthread_cond_timedwait(&l->changed, &l->state, &ts);
 }
@@ -144,7 +145,7 @@ static void wait_changed(struct local *l, uint64_t until_ms)
 /* Reconnect when it is time, and say what changed, until the threads are gone. */
 static void attend(struct worker *w)
 {
-	struct wire_state said = { .why.code = OK }, now;
+	struct wire_state said = {.why.code = OK}, now;
 	struct local *l = w->l;
 	struct err ignored;
 	uint64_t leaving = 0;
@@ -152,7 +153,7 @@ static void attend(struct worker *w)
 
 	pthread_mutex_lock(&l->state);
 	while (w->gone < w->count && (leaving == 0 || clock_mono_ms() < leaving)) {
-		now = (struct wire_state){ l->up, l->final, l->why };
+		now = (struct wire_state){l->up, l->final, l->why};
 		if (w->gone > 0 && leaving == 0)
 			leaving = clock_mono_ms() + FAREWELL_MS;
 		if (leaving == 0 && (first || !same_state(&said, &now))) {
@@ -169,9 +170,9 @@ static void attend(struct worker *w)
 			pthread_mutex_lock(&l->state);
 			continue;
 		}
-		wait_changed(l, leaving != 0 ? leaving
-			: l->up || l->final  ? clock_mono_ms() + 60000
-					     : l->retry_at);
+		wait_changed(l, leaving != 0	    ? leaving
+				: l->up || l->final ? clock_mono_ms() + 60000
+						    : l->retry_at);
 	}
 	pthread_mutex_unlock(&l->state);
 }
@@ -207,10 +208,10 @@ static int start_servants(struct worker *w, unsigned sessions, struct err *e)
 	return OK;
 }
 
-int token_worker_run(const struct token_settings *s, const struct secret *pin, int fd,
-    struct err *e)
+int token_worker_run(
+    const struct token_settings *s, const struct secret *pin, int fd, struct err *e)
 {
-	struct worker w = { .fd = fd };
+	struct worker w = {.fd = fd};
 	struct err why;
 	int rc;
 

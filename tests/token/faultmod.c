@@ -1,4 +1,5 @@
-/* A PKCS#11 module that passes calls on to a real one and makes them fail, slow or lossy: for tests.
+/* A PKCS#11 module that passes calls on to a real one and makes them fail, slow or lossy: for
+ * tests.
  *
  *   FAULTMOD_MODULE   path of the real module
  *   FAULTMOD_RULES    a file, read again when it changes.  One rule a line:
@@ -8,7 +9,8 @@
  *       C_Sign:flip 0 <count> 0   one bit of the signature is wrong
  *
  *     A rule is used up after <count> calls (-1: never).  A return value of 0 only delays.
- *   FAULTMOD_COUNTS   a file of counters (mapped, shared): calls of each function, see faultmod.h */
+ *   FAULTMOD_COUNTS   a file of counters (mapped, shared): calls of each function, see faultmod.h
+ */
 #include "faultmod.h"
 
 #include <dlfcn.h>
@@ -46,12 +48,16 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **out);
 
 static void map_counts(void)
 {
+	static char mapped[200];
 	const char *path = getenv("FAULTMOD_COUNTS");
 	size_t size = FAULTMOD_FUNCTIONS * sizeof counts[0];
 	int fd;
 
-	if (path == NULL)
+	if (path == NULL || strcmp(path, mapped) == 0)
 		return;
+	snprintf(mapped, sizeof mapped, "%s", path);
+	if (counts != NULL)
+		munmap(counts, size);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
 		abort();
@@ -133,7 +139,7 @@ static bool take_rule(const char *function, enum when when, struct rule *out)
 	}
 	pthread_mutex_unlock(&lock);
 	if (found && out->delay_ms > 0) {
-		struct timespec ts = { out->delay_ms / 1000, out->delay_ms % 1000 * 1000000 };
+		struct timespec ts = {out->delay_ms / 1000, out->delay_ms % 1000 * 1000000};
 		nanosleep(&ts, NULL);
 	}
 	return found;
@@ -154,8 +160,8 @@ PASS(C_Initialize, (void *a), a)
 PASS(C_GetSlotList, (CK_BBOOL p, CK_SLOT_ID *s, CK_ULONG *n), p, s, n)
 PASS(C_GetTokenInfo, (CK_SLOT_ID s, CK_TOKEN_INFO *i), s, i)
 PASS(C_GetMechanismInfo, (CK_SLOT_ID s, CK_MECHANISM_TYPE t, CK_MECHANISM_INFO *i), s, t, i)
-PASS(C_OpenSession, (CK_SLOT_ID s, CK_FLAGS f, void *a, CK_NOTIFY n, CK_SESSION_HANDLE *h), s, f,
-    a, n, h)
+PASS(C_OpenSession, (CK_SLOT_ID s, CK_FLAGS f, void *a, CK_NOTIFY n, CK_SESSION_HANDLE *h), s, f, a,
+    n, h)
 PASS(C_CloseSession, (CK_SESSION_HANDLE h), h)
 PASS(C_GetSessionInfo, (CK_SESSION_HANDLE h, CK_SESSION_INFO *i), h, i)
 PASS(C_Login, (CK_SESSION_HANDLE h, CK_USER_TYPE u, CK_UTF8CHAR *p, CK_ULONG n), h, u, p, n)
@@ -177,7 +183,7 @@ PASS(C_GenerateKeyPair,
     (CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_ATTRIBUTE *a, CK_ULONG an, CK_ATTRIBUTE *b,
 	CK_ULONG bn, CK_OBJECT_HANDLE *x, CK_OBJECT_HANDLE *y),
     h, m, a, an, b, bn, x, y)
-PASS(C_GenerateRandom, (CK_SESSION_HANDLE h, CK_BYTE *r, CK_ULONG n), h, r, n)
+PASS(C_GenerateRandom, (CK_SESSION_HANDLE h, CK_BYTE *b, CK_ULONG n), h, b, n)
 
 static CK_RV my_C_Sign(CK_SESSION_HANDLE h, CK_BYTE *d, CK_ULONG n, CK_BYTE *s, CK_ULONG *sn)
 {
@@ -234,8 +240,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **out)
 		get(&real);
 		mine = *real;
 		replace_functions();
-		map_counts();
 	}
+	map_counts();
 	pthread_mutex_unlock(&lock);
 	*out = &mine;
 	return CKR_OK;

@@ -42,9 +42,9 @@ static const char *fault_module(void)
 
 void fixture_open(struct fixture *f)
 {
-	struct secret so_pin = { 0 };
+	struct secret so_pin = {0};
 	char text[300], path[128];
-	struct err e = { 0 };
+	struct err e = {0};
 
 	if (access(SOFTHSM, R_OK) != 0)
 		exit(77);
@@ -53,7 +53,8 @@ void fixture_open(struct fixture *f)
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(path, sizeof path, "%s/tokens", f->dir);
 	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(text, sizeof text, "directories.tokendir = %s\nobjectstore.backend = file\n", path);
+	snprintf(
+	    text, sizeof text, "directories.tokendir = %s\nobjectstore.backend = file\n", path);
 	snprintf(path, sizeof path, "%s/softhsm2.conf", f->dir);
 	write_file(path, text);
 	setenv("SOFTHSM2_CONF", path, 1);
@@ -65,8 +66,8 @@ void fixture_open(struct fixture *f)
 	setenv("FAULTMOD_COUNTS", path, 1);
 	secret_set(&f->pin, PIN, strlen(PIN));
 	secret_set(&so_pin, SO_PIN, strlen(SO_PIN));
-	f->settings = (struct token_settings){ "test", fault_module(), "intaglio", NULL, 1, true };
-	struct token_init init = { SOFTHSM, "intaglio", &so_pin, &f->pin, false };
+	f->settings = (struct token_settings){"test", fault_module(), "intaglio", NULL, 1, true};
+	struct token_init init = {SOFTHSM, "intaglio", &so_pin, &f->pin, false};
 	if (token_initialise(&init, &e) != OK)
 		fail_msg("%s", e.text);
 	secret_free(&so_pin);
@@ -91,7 +92,7 @@ void fixture_rules(struct fixture *f, const char *rules)
 
 unsigned fixture_calls(struct fixture *f, const char *function)
 {
-	struct faultmod_count counts[FAULTMOD_FUNCTIONS] = { 0 };
+	struct faultmod_count counts[FAULTMOD_FUNCTIONS] = {0};
 	char path[128];
 	int fd;
 
@@ -145,7 +146,7 @@ void seen_reply(void *arg, const struct token_reply *reply)
 
 void key_label(unsigned n, uint8_t algorithm, char out[TOKEN_LABEL_MAX])
 {
-	struct birth_label l = { { 0 }, 'z', algorithm, 1795000000 };
+	struct birth_label l = {{0}, 'z', algorithm, 1795000000};
 
 	labels_zone_hash(&n, sizeof n, l.zone_hash);
 	labels_format_key(&l, out);
@@ -153,7 +154,7 @@ void key_label(unsigned n, uint8_t algorithm, char out[TOKEN_LABEL_MAX])
 
 void record_name(unsigned n, uint64_t sequence, char out[TOKEN_LABEL_MAX])
 {
-	struct record_label l = { { 0 }, sequence, (uint16_t)(n * 31 + sequence) };
+	struct record_label l = {{0}, sequence, (uint16_t)(n * 31 + sequence)};
 
 	labels_zone_hash(&n, sizeof n, l.zone_hash);
 	labels_format_record(&l, out);
@@ -169,7 +170,7 @@ static void key_id(unsigned n, uint8_t algorithm, uint8_t out[TOKEN_ID_LEN])
 
 struct token_request generate_request(unsigned n, uint8_t algorithm)
 {
-	struct token_request r = { .op = TOKEN_GENERATE, .algorithm = algorithm, .bits = 1024 };
+	struct token_request r = {.op = TOKEN_GENERATE, .algorithm = algorithm, .bits = 1024};
 
 	key_id(n, algorithm, r.id);
 	key_label(n, algorithm, r.label);
@@ -186,8 +187,8 @@ int generate(struct token *t, unsigned n, uint8_t algorithm, struct seen *out)
 int sign(struct token *t, unsigned n, uint8_t algorithm, const uint8_t *data, size_t len,
     struct seen *out)
 {
-	struct token_sign_item item = { .algorithm = algorithm, .len = (uint32_t)len, .data = data };
-	struct token_request r = { .op = TOKEN_SIGN, .items = &item, .item_count = 1 };
+	struct token_sign_item item = {.algorithm = algorithm, .len = (uint32_t)len, .data = data};
+	struct token_request r = {.op = TOKEN_SIGN, .items = &item, .item_count = 1};
 
 	key_id(n, algorithm, item.id);
 	return token_call(t, &r, seen_reply, out, NULL);
@@ -195,7 +196,7 @@ int sign(struct token *t, unsigned n, uint8_t algorithm, const uint8_t *data, si
 
 int put_record(struct token *t, const char *label, const void *value, size_t len, struct seen *out)
 {
-	struct token_request r = { .op = TOKEN_PUT_RECORD, .value = value, .value_len = len };
+	struct token_request r = {.op = TOKEN_PUT_RECORD, .value = value, .value_len = len};
 
 	snprintf(r.label, sizeof r.label, "%s", label);
 	return token_call(t, &r, seen_reply, out, NULL);
@@ -203,7 +204,7 @@ int put_record(struct token *t, const char *label, const void *value, size_t len
 
 int drop_record(struct token *t, const char *label, struct seen *out)
 {
-	struct token_request r = { .op = TOKEN_DROP_RECORD };
+	struct token_request r = {.op = TOKEN_DROP_RECORD};
 
 	snprintf(r.label, sizeof r.label, "%s", label);
 	return token_call(t, &r, seen_reply, out, NULL);
@@ -211,7 +212,7 @@ int drop_record(struct token *t, const char *label, struct seen *out)
 
 int list(struct token *t, struct seen *out)
 {
-	struct token_request r = { .op = TOKEN_LIST };
+	struct token_request r = {.op = TOKEN_LIST};
 
 	return token_call(t, &r, seen_reply, out, NULL);
 }
@@ -244,8 +245,8 @@ pid_t spawn_worker(struct fixture *f, unsigned number, int *fd)
 	if (pid == 0) {
 		fcntl(pair[1], F_SETFD, 0);
 		execl(self, self, "--worker", end, f->settings.module, f->settings.label,
-		    (const char *)f->pin.data, sessions, f->settings.session_copies ? "copy" : "token",
-		    (char *)NULL);
+		    (const char *)f->pin.data, sessions,
+		    f->settings.session_copies ? "copy" : "token", (char *)NULL);
 		_exit(127);
 	}
 	close(pair[1]);
@@ -255,9 +256,9 @@ pid_t spawn_worker(struct fixture *f, unsigned number, int *fd)
 
 void maybe_worker(int argc, char **argv)
 {
-	struct token_settings s = { .name = "test" };
-	struct secret pin = { 0 };
-	struct err e = { 0 };
+	struct token_settings s = {.name = "test"};
+	struct secret pin = {0};
+	struct err e = {0};
 	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
 	const char *debug = getenv("ITG_TEST_DEBUG");
 

@@ -5,10 +5,11 @@
 #include <p11-kit/pkcs11.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/mem.h"
 #include "pkcs11/verify.h"
 
-static const uint8_t algorithms[] = { 8, 10, 13, 14, 15, 16 };
+static const uint8_t algorithms[] = {8, 10, 13, 14, 15, 16};
 
 struct state {
 	struct fixture f;
@@ -18,7 +19,7 @@ struct state {
 static int set_up(void **state)
 {
 	struct state *s = calloc(1, sizeof *s);
-	struct err e = { 0 };
+	struct err e = {0};
 
 	fixture_open(&s->f);
 	s->t = token_open_local(&s->f.settings, &s->f.pin, &e);
@@ -38,10 +39,10 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void check_signature(struct token *t, unsigned n, uint8_t algorithm, const struct seen *key,
-    uint32_t seed)
+static void check_signature(
+    struct token *t, unsigned n, uint8_t algorithm, const struct seen *key, uint32_t seed)
 {
-	struct seen made = { 0 };
+	struct seen made = {0};
 	uint8_t data[1024];
 	size_t len = input_len(algorithm);
 
@@ -62,7 +63,7 @@ static void test_algorithms(void **state)
 	struct state *s = *state;
 
 	for (unsigned i = 0; i < sizeof algorithms; i++) {
-		struct seen key = { 0 };
+		struct seen key = {0};
 		if (generate(s->t, i, algorithms[i], &key) != OK)
 			fail_msg("algorithm %u: %s", algorithms[i], key.err.text);
 		/* before and after a session copy is made */
@@ -76,7 +77,7 @@ static void test_algorithms(void **state)
 static void test_generate_again(void **state)
 {
 	struct state *s = *state;
-	struct seen first = { 0 }, again = { 0 };
+	struct seen first = {0}, again = {0};
 	struct token_request r = generate_request(1, 13);
 
 	assert_int_equal(generate(s->t, 1, 13, &first), OK);
@@ -99,7 +100,7 @@ static void test_generate_again(void **state)
 static void test_generate_lost_reply(void **state)
 {
 	struct state *s = *state;
-	struct seen key = { 0 };
+	struct seen key = {0};
 
 	fixture_rules(&s->f, "C_GenerateKeyPair:after 30 1 0\n");
 	if (generate(s->t, 1, 13, &key) != OK)
@@ -112,8 +113,8 @@ static void test_refusals(void **state)
 {
 	struct state *s = *state;
 	struct token_request r = generate_request(1, 5);
-	struct seen out = { 0 };
-	uint8_t data[64] = { 0 };
+	struct seen out = {0};
+	uint8_t data[64] = {0};
 
 	assert_int_equal(token_call(s->t, &r, seen_reply, &out, NULL), ERR_ARGUMENT);
 	r = generate_request(1, 8);
@@ -132,8 +133,8 @@ static void test_drop_key(void **state)
 {
 	struct state *s = *state;
 	struct token_request r = generate_request(1, 13);
-	struct seen out = { 0 };
-	uint8_t data[32] = { 1 };
+	struct seen out = {0};
+	uint8_t data[32] = {1};
 
 	assert_int_equal(generate(s->t, 1, 13, &out), OK);
 	assert_int_equal(generate(s->t, 2, 13, &out), OK);
@@ -169,7 +170,8 @@ static CK_SESSION_HANDLE foreign_session(CK_FUNCTION_LIST *p)
 
 	assert_int_equal(p->C_GetSlotList(CK_TRUE, slots, &n), CKR_OK);
 	assert_int_equal(
-	    p->C_OpenSession(slots[0], CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &h), CKR_OK);
+	    p->C_OpenSession(slots[0], CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &h),
+	    CKR_OK);
 	return h;
 }
 
@@ -178,8 +180,8 @@ static void make_foreign(CK_FUNCTION_LIST *p, CK_SESSION_HANDLE h, const char *l
 	CK_OBJECT_CLASS class = CKO_DATA;
 	CK_BBOOL yes = CK_TRUE;
 	CK_OBJECT_HANDLE out;
-	CK_ATTRIBUTE a[] = { { CKA_CLASS, &class, sizeof class }, { CKA_TOKEN, &yes, sizeof yes },
-		{ CKA_LABEL, (void *)label, strlen(label) }, { CKA_VALUE, (void *)"theirs", 6 } };
+	CK_ATTRIBUTE a[] = {{CKA_CLASS, &class, sizeof class}, {CKA_TOKEN, &yes, sizeof yes},
+	    {CKA_LABEL, (void *)label, strlen(label)}, {CKA_VALUE, (void *)"theirs", 6}};
 
 	assert_int_equal(p->C_CreateObject(h, a, 4, &out), CKR_OK);
 }
@@ -187,7 +189,7 @@ static void make_foreign(CK_FUNCTION_LIST *p, CK_SESSION_HANDLE h, const char *l
 static unsigned count_data(CK_FUNCTION_LIST *p, CK_SESSION_HANDLE h)
 {
 	CK_OBJECT_CLASS class = CKO_DATA;
-	CK_ATTRIBUTE a = { CKA_CLASS, &class, sizeof class };
+	CK_ATTRIBUTE a = {CKA_CLASS, &class, sizeof class};
 	CK_OBJECT_HANDLE out[100];
 	CK_ULONG n = 0;
 
@@ -202,7 +204,7 @@ static void test_records(void **state)
 	struct state *s = *state;
 	char one[TOKEN_LABEL_MAX], two[TOKEN_LABEL_MAX];
 	uint8_t big[100000];
-	struct seen out = { 0 };
+	struct seen out = {0};
 
 	record_name(1, 1, one);
 	record_name(1, 2, two);
@@ -228,7 +230,7 @@ static void test_foreign_objects(void **state)
 	CK_FUNCTION_LIST *p = functions();
 	CK_SESSION_HANDLE h = foreign_session(p);
 	char mine[TOKEN_LABEL_MAX];
-	struct seen out = { 0 };
+	struct seen out = {0};
 
 	record_name(1, 1, mine);
 	make_foreign(p, h, "somebody's");
@@ -247,11 +249,11 @@ static void test_foreign_objects(void **state)
 static void test_record_lost_reply(void **state)
 {
 	struct state *s = *state;
-	static const char *const faults[] = { "C_CreateObject:after 5 1 0\n",
-		"C_CreateObject:after 30 1 0\n", "C_CreateObject:after 6 1 0\n",
-		"C_CreateObject 30 1 0\n", "C_CreateObject b3 1 0\n" };
+	static const char *const faults[] = {"C_CreateObject:after 5 1 0\n",
+	    "C_CreateObject:after 30 1 0\n", "C_CreateObject:after 6 1 0\n",
+	    "C_CreateObject 30 1 0\n", "C_CreateObject b3 1 0\n"};
 	char name[TOKEN_LABEL_MAX];
-	struct seen out = { 0 };
+	struct seen out = {0};
 
 	for (unsigned i = 0; i < MEM_COUNT(faults); i++) {
 		record_name(i, 1, name);
@@ -268,7 +270,7 @@ static void test_list_is_one_search_per_class(void **state)
 {
 	struct state *s = *state;
 	char name[TOKEN_LABEL_MAX];
-	struct seen out = { 0 };
+	struct seen out = {0};
 	unsigned before, calls[2];
 
 	for (unsigned round = 0; round < 2; round++) {
@@ -291,13 +293,24 @@ static void test_faults_while_signing(void **state)
 {
 	struct state *s = *state;
 	static const char *const faults[] = {
-		"C_SignInit b3 1 0\n", "C_SignInit b0 1 0\n", "C_Sign b3 1 0\n", "C_SignInit 101 1 0\n",
-		"C_SignInit 82 1 0\n", "C_SignInit 60 1 0\n", "C_SignInit 30 1 0\n", "C_Sign 30 1 0\n",
-		"C_Sign 6 2 0\n", "C_SignInit 5 1 0\n", "C_SignInit e0 1 0\n", "C_SignInit 190 1 0\n",
-		"C_Sign 90 1 0\n", "C_SignInit b3 1 0\nC_OpenSession 30 1 0\n",
-		"C_SignInit b3 1 0\nC_OpenSession b1 2 0\n", "C_SignInit 30 1 0\nC_FindObjects 5 1 0\n",
+	    "C_SignInit b3 1 0\n",
+	    "C_SignInit b0 1 0\n",
+	    "C_Sign b3 1 0\n",
+	    "C_SignInit 101 1 0\n",
+	    "C_SignInit 82 1 0\n",
+	    "C_SignInit 60 1 0\n",
+	    "C_SignInit 30 1 0\n",
+	    "C_Sign 30 1 0\n",
+	    "C_Sign 6 2 0\n",
+	    "C_SignInit 5 1 0\n",
+	    "C_SignInit e0 1 0\n",
+	    "C_SignInit 190 1 0\n",
+	    "C_Sign 90 1 0\n",
+	    "C_SignInit b3 1 0\nC_OpenSession 30 1 0\n",
+	    "C_SignInit b3 1 0\nC_OpenSession b1 2 0\n",
+	    "C_SignInit 30 1 0\nC_FindObjects 5 1 0\n",
 	};
-	struct seen key = { 0 };
+	struct seen key = {0};
 
 	assert_int_equal(generate(s->t, 1, 13, &key), OK);
 	for (unsigned i = 0; i < MEM_COUNT(faults); i++) {
@@ -315,7 +328,7 @@ static void test_sessions_gone(void **state)
 	CK_FUNCTION_LIST *p = functions();
 	CK_SLOT_ID slots[8];
 	CK_ULONG n = 8;
-	struct seen key = { 0 }, out = { 0 };
+	struct seen key = {0}, out = {0};
 	char name[TOKEN_LABEL_MAX];
 
 	record_name(1, 1, name);
@@ -341,8 +354,8 @@ static void test_sessions_gone(void **state)
 static void test_token_away(void **state)
 {
 	struct state *s = *state;
-	struct seen key = { 0 }, out = { 0 };
-	uint8_t data[32] = { 0 };
+	struct seen key = {0}, out = {0};
+	uint8_t data[32] = {0};
 	char why[256];
 
 	assert_int_equal(generate(s->t, 1, 13, &key), OK);
@@ -354,7 +367,7 @@ static void test_token_away(void **state)
 	assert_non_null(strstr(why, "C_OpenSession"));
 	fixture_rules(&s->f, "");
 	for (unsigned i = 0; i < 100 && sign(s->t, 1, 13, data, 32, &out) != OK; i++) {
-		struct timespec ts = { 0, 50000000 };
+		struct timespec ts = {0, 50000000};
 		nanosleep(&ts, NULL);
 	}
 	assert_true(token_is_up(s->t, why));
@@ -364,8 +377,8 @@ static void test_token_away(void **state)
 static void test_wrong_signature_is_seen(void **state)
 {
 	struct state *s = *state;
-	struct seen key = { 0 }, out = { 0 };
-	uint8_t data[32] = { 0 };
+	struct seen key = {0}, out = {0};
+	uint8_t data[32] = {0};
 
 	assert_int_equal(generate(s->t, 1, 13, &key), OK);
 	fixture_rules(&s->f, "C_Sign:flip 0 1 0\n");
@@ -378,8 +391,8 @@ static void test_wrong_signature_is_seen(void **state)
 static void test_random_and_caps(void **state)
 {
 	struct state *s = *state;
-	struct token_request r = { .op = TOKEN_RANDOM, .length = 16 };
-	struct seen out = { 0 };
+	struct token_request r = {.op = TOKEN_RANDOM, .length = 16};
+	struct seen out = {0};
 
 	assert_int_equal(token_call(s->t, &r, seen_reply, &out, NULL), OK);
 	assert_int_equal(out.value_len, 16);
@@ -398,8 +411,8 @@ static void test_random_and_caps(void **state)
 static void test_wrong_pin(void **state)
 {
 	struct state *s = *state;
-	struct secret wrong = { 0 };
-	struct err e = { 0 };
+	struct secret wrong = {0};
+	struct err e = {0};
 	unsigned before;
 
 	token_close(s->t);
@@ -417,8 +430,8 @@ static void test_wrong_pin(void **state)
 static void test_pin_changed(void **state)
 {
 	struct state *s = *state;
-	struct seen out = { 0 };
-	uint8_t data[32] = { 0 };
+	struct seen out = {0};
+	uint8_t data[32] = {0};
 	unsigned before;
 
 	assert_int_equal(generate(s->t, 1, 13, &out), OK);
@@ -434,7 +447,7 @@ static void test_not_there(void **state)
 {
 	struct state *s = *state;
 	struct token_settings other = s->f.settings;
-	struct err e = { 0 };
+	struct err e = {0};
 
 	token_close(s->t);
 	other.label = "nobody";
@@ -454,24 +467,24 @@ static void test_not_there(void **state)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(title, fn) { title, fn, set_up, tear_down, NULL }
-		TEST("R13 keys of all algorithms sign, and OpenSSL agrees", test_algorithms),
-		TEST("R12 generating again returns the same key", test_generate_again),
-		TEST("a key whose reply was lost is found", test_generate_lost_reply),
-		TEST("R13 what cannot be done is refused with words", test_refusals),
-		TEST("a dropped key signs no more", test_drop_key),
-		TEST("records are kept, and dropped", test_records),
-		TEST("foreign objects are neither listed nor touched", test_foreign_objects),
-		TEST("a record whose reply was lost is there once", test_record_lost_reply),
-		TEST("listing takes one search per class", test_list_is_one_search_per_class),
-		TEST("faults while signing are mended", test_faults_while_signing),
-		TEST("sessions closed by others are opened again", test_sessions_gone),
-		TEST("a token that is away comes back", test_token_away),
-		TEST("a wrong signature does not verify", test_wrong_signature_is_seen),
-		TEST("random octets, and what the token can do", test_random_and_caps),
-		TEST("a wrong PIN is tried once", test_wrong_pin),
-		TEST("a PIN that was changed is tried once", test_pin_changed),
-		TEST("a missing module or token is named", test_not_there),
+#define TEST(title, fn) {title, fn, set_up, tear_down, NULL}
+	    TEST("R13 keys of all algorithms sign, and OpenSSL agrees", test_algorithms),
+	    TEST("R12 generating again returns the same key", test_generate_again),
+	    TEST("a key whose reply was lost is found", test_generate_lost_reply),
+	    TEST("R13 what cannot be done is refused with words", test_refusals),
+	    TEST("a dropped key signs no more", test_drop_key),
+	    TEST("records are kept, and dropped", test_records),
+	    TEST("foreign objects are neither listed nor touched", test_foreign_objects),
+	    TEST("a record whose reply was lost is there once", test_record_lost_reply),
+	    TEST("listing takes one search per class", test_list_is_one_search_per_class),
+	    TEST("faults while signing are mended", test_faults_while_signing),
+	    TEST("sessions closed by others are opened again", test_sessions_gone),
+	    TEST("a token that is away comes back", test_token_away),
+	    TEST("a wrong signature does not verify", test_wrong_signature_is_seen),
+	    TEST("random octets, and what the token can do", test_random_and_caps),
+	    TEST("a wrong PIN is tried once", test_wrong_pin),
+	    TEST("a PIN that was changed is tried once", test_pin_changed),
+	    TEST("a missing module or token is named", test_not_there),
 	};
 
 	maybe_worker(argc, argv);
