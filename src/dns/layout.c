@@ -58,21 +58,22 @@ static const ldns_rr_descriptor ours[] = {
     FIXED(32768, "TA", 4, fields_ta),
 };
 
+const ldns_rr_descriptor *layout_common(uint16_t type)
+{
+	const ldns_rr_descriptor *d = ldns_rr_descript(type);
+
+	/* ldns fills its gaps with entries called TYPE<number>. */
+	if (d == NULL || d->_type != type || d->_name == NULL || strncmp(d->_name, "TYPE", 4) == 0)
+		return NULL;
+	return d;
+}
+
 const ldns_rr_descriptor *layout_of(uint16_t type)
 {
-	const ldns_rr_descriptor *d;
-
-	if (type < 23 && type != 0) /* the most common types, none of them ours */
-		return ldns_rr_descript(type);
 	for (size_t i = 0; i < MEM_COUNT(ours) && ours[i]._type <= type; i++)
 		if (ours[i]._type == type)
 			return &ours[i];
-	d = ldns_rr_descript(type);
-	/* ldns fills its gaps with entries called TYPE<number>. */
-	return d != NULL && d->_type == type && d->_name != NULL &&
-		       strncmp(d->_name, "TYPE", 4) != 0
-		   ? d
-		   : NULL;
+	return layout_common(type);
 }
 
 const ldns_rr_descriptor *layout_by_name(const char *name)

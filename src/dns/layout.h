@@ -15,6 +15,9 @@
 
 /* NULL: the type is opaque. */
 const ldns_rr_descriptor *layout_of(uint16_t type);
+/* ldns's own descriptor, or NULL.  What has none is new or rare: such types are read by their
+ * names and presentation forms, but written as RFC 3597 has it, which every server reads. */
+const ldns_rr_descriptor *layout_common(uint16_t type);
 const ldns_rr_descriptor *layout_by_name(const char *name); /* ours only; any case; NULL: none */
 /* The kind of field i, LDNS_RDF_TYPE_NONE behind the last. */
 ldns_rdf_type layout_field(const ldns_rr_descriptor *d, size_t i);

@@ -9,6 +9,9 @@ libdns_a_SOURCES = \
 	src/dns/packet_build.c \
 	src/dns/peer.c src/dns/peer.h \
 	src/dns/rdata.c src/dns/rdata.h \
+	src/dns/rdata_parse.c src/dns/rdata_parse.h \
+	src/dns/rdata_parse_internal.h \
+	src/dns/rdata_parse_special.c \
 	src/dns/rdata_rules.c src/dns/rdata_rules.h \
 	src/dns/rdata_svcb.c \
 	src/dns/rdata_text.c \
@@ -18,7 +21,9 @@ libdns_a_SOURCES = \
 	src/dns/soa.c src/dns/soa.h \
 	src/dns/tsig.c src/dns/tsig.h \
 	src/dns/tsig_record.c src/dns/tsig_record.h \
-	src/dns/verifier.c
+	src/dns/verifier.c \
+	src/dns/zonefile.c src/dns/zonefile.h \
+	src/dns/zonefile_lex.c src/dns/zonefile_lex.h
 libdns_a_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses dns must link, in front of BASE_LIBS.
 DNS_LIBS = libdns.a $(LDNS_LIBS) $(CRYPTO_LIBS)

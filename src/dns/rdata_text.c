@@ -105,6 +105,8 @@ static bool put_by_ldns(ldns_rdf_type kind, const uint8_t *p, size_t len, struct
 	char *text = ldns_rdf2str(field);
 	bool same = false;
 
+	for (size_t n = text != NULL ? strlen(text) : 0; n > 0 && text[n - 1] == ' '; n--)
+		text[n - 1] = '\0';
 	if (text != NULL)
 		back = ldns_rdf_new_frm_str(kind, text);
 	if (back != NULL && ldns_rdf_size(back) == len &&
@@ -126,7 +128,6 @@ static bool put_field(ldns_rdf_type kind, const uint8_t *p, size_t len, struct b
 		return true;
 	case LDNS_RDF_TYPE_INT8:
 	case LDNS_RDF_TYPE_ALG:
-	case (int)FIELD_SCHEME:
 		buf_printf(out, "%u", p[0]);
 		return true;
 	case LDNS_RDF_TYPE_INT16:
@@ -172,7 +173,7 @@ static bool put_field(ldns_rdf_type kind, const uint8_t *p, size_t len, struct b
 		put_hex(p + 1, len - 1, out);
 		return true;
 	case LDNS_RDF_TYPE_UNKNOWN:
-	case (int)FIELD_A6:
+	case LDNS_RDF_TYPE_ATMA: /* ldns writes the format's octet as if it were of the address */
 		return false;
 	default:
 		return put_by_ldns(kind, p, len, out);
@@ -202,17 +203,15 @@ static bool put_fields(
 
 void rdata_text(uint16_t type, const uint8_t *rdata, uint16_t len, struct buf *out)
 {
-	const ldns_rr_descriptor *d = layout_of(type);
+	const ldns_rr_descriptor *d = layout_common(type);
 	size_t before = out->len;
-
 	/* Text of damaged RDATA must not lead anybody to believe in it. */
-	if (d != NULL && rdata_check(type, rdata, len, NULL) == OK &&
-	    put_fields(d, rdata, len, out))
+	bool plain = d != NULL && d == layout_of(type) && rdata_check(type, rdata, len, NULL) == OK;
+
+	if (plain && put_fields(d, rdata, len, out))
 		return;
 	if (!out->failed)
 		out->len = before;
-	buf_printf(out, "\\# %u", len);
-	if (len > 0)
-		buf_u8(out, ' ');
+	buf_printf(out, len > 0 ? "\\# %u " : "\\# %u", len);
 	put_hex(rdata, len, out);
 }

@@ -16,7 +16,7 @@ static const struct {
 
 void rrtype_text(uint16_t type, char out[RRTYPE_TEXT_SIZE])
 {
-	const ldns_rr_descriptor *d = layout_of(type);
+	const ldns_rr_descriptor *d = layout_common(type);
 	const char *name = d != NULL ? d->_name : NULL;
 
 	for (size_t i = 0; i < MEM_COUNT(queries); i++)

@@ -1,0 +1,191 @@
+/* zonefile: master files (RFC 1035 5, RFC 2308 4).  Runs on the signing side, with the right to
+ * read the file and nothing else; the file may hold anything. */
+#include "dns/zonefile.h"
+
+#include <string.h>
+#include <strings.h>
+#include "dns/rdata_parse.h"
+#include "dns/rrtype.h"
+#include "dns/soa.h"
+#include "dns/zonefile_lex.h"
+
+#define CLASS_IN 1
+#define TTL_MOST INT32_MAX /* RFC 2181 8 */
+
+struct zonefile {
+	struct lexer lexer;
+	uint8_t origin[NAME_MAX_LEN];
+	uint8_t owner[NAME_MAX_LEN];
+	bool has_owner;
+	bool has_default_ttl, has_last_ttl;
+	uint32_t default_ttl, last_ttl;
+	struct buf rdata;
+	zonefile_record_fn *fn;
+	void *arg;
+};
+
+struct entry { /* a record as far as it has been read */
+	bool has_ttl;
+	uint32_t ttl;
+	uint16_t type;
+	size_t at; /* the token that comes next */
+};
+
+static int fail(const struct zonefile *z, struct err *e, const char *what, const char *token)
+{
+	return err_set(
+	    e, ERR_FORMAT, "%s:%u: %s \"%.60s\"", z->lexer.path, z->lexer.entry_line, what, token);
+}
+
+static int parse_name_token(const struct zonefile *z, const char *text, uint8_t out[NAME_MAX_LEN])
+{
+	if (strcmp(text, "@") != 0)
+		return name_parse_at(text, z->origin, out);
+	memmove(out, z->origin, name_len(z->origin));
+	return OK;
+}
+
+static int read_directive(struct zonefile *z, struct err *e)
+{
+	const char *name = z->lexer.tokens[0].text;
+	const char *value = z->lexer.count == 2 ? z->lexer.tokens[1].text : "";
+
+	if (strcasecmp(name, "$ORIGIN") == 0) {
+		if (parse_name_token(z, value, z->origin) != OK)
+			return fail(
+			    z, e, "$ORIGIN must be followed by one domain name, not by", value);
+		return OK;
+	}
+	if (strcasecmp(name, "$TTL") == 0) {
+		if (!rdata_parse_period(value, &z->default_ttl) || z->default_ttl > TTL_MOST)
+			return fail(z, e,
+			    "$TTL must be followed by one TTL up to 2147483647, not by", value);
+		z->has_default_ttl = true;
+		return OK;
+	}
+	if (strcasecmp(name, "$INCLUDE") == 0 || strcasecmp(name, "$GENERATE") == 0)
+		return fail(z, e, "not supported, write the records themselves:", name);
+	return fail(z, e, "unknown directive", name);
+}
+
+static int read_owner(struct zonefile *z, struct entry *entry, struct err *e)
+{
+	const char *text = z->lexer.tokens[0].text;
+
+	if (z->lexer.blank)
+		return z->has_owner
+			   ? OK
+			   : fail(z, e, "no record before whose owner could be used here:", text);
+	if (parse_name_token(z, text, z->owner) != OK)
+		return fail(z, e, "not a domain name:", text);
+	z->has_owner = true;
+	entry->at = 1;
+	return OK;
+}
+
+static bool is_other_class(const char *text)
+{
+	return strcasecmp(text, "CH") == 0 || strcasecmp(text, "HS") == 0 ||
+	       strncasecmp(text, "CLASS", 5) == 0;
+}
+
+/* TTL and class, in either order and both optional, then the type. */
+static int read_type(struct zonefile *z, struct entry *entry, struct err *e)
+{
+	bool has_class = false;
+
+	for (; entry->at < z->lexer.count; entry->at++) {
+		const char *text = z->lexer.tokens[entry->at].text;
+
+		if (!has_class &&
+		    (strcasecmp(text, "IN") == 0 || strcasecmp(text, "CLASS1") == 0)) {
+			has_class = true;
+		} else if (!entry->has_ttl && rdata_parse_period(text, &entry->ttl)) {
+			entry->has_ttl = true;
+			if (entry->ttl > TTL_MOST)
+				return fail(z, e, "a TTL must be 2147483647 at most, not", text);
+		} else if (!rrtype_parse(text, &entry->type)) {
+			return fail(z, e,
+			    is_other_class(text) ? "only class IN can be used, not"
+						 : "unknown RR type",
+			    text);
+		} else if (rrtype_is_meta(entry->type)) {
+			return fail(z, e, "not a type that a zone can hold:", text);
+		} else {
+			entry->at++;
+			return OK;
+		}
+	}
+	return fail(
+	    z, e, "a record without a type, after", z->lexer.tokens[z->lexer.count - 1].text);
+}
+
+/* The record's own TTL, $TTL, the TTL of the record before, or of the SOA its minimum. */
+static int choose_ttl(struct zonefile *z, struct entry *entry, struct err *e)
+{
+	struct soa soa;
+
+	if (!entry->has_ttl && z->has_default_ttl)
+		entry->ttl = z->default_ttl;
+	else if (!entry->has_ttl && z->has_last_ttl)
+		entry->ttl = z->last_ttl;
+	else if (!entry->has_ttl && entry->type == RR_SOA &&
+		 soa_parse(z->rdata.data, z->rdata.len, &soa) == OK && soa.minimum <= TTL_MOST)
+		entry->ttl = soa.minimum;
+	else if (!entry->has_ttl)
+		return fail(z, e, "no TTL here, in a record before or by $TTL, with",
+		    z->lexer.tokens[entry->at - 1].text);
+	z->last_ttl = entry->ttl;
+	z->has_last_ttl = true;
+	return OK;
+}
+
+static int read_record(struct zonefile *z, struct err *e)
+{
+	struct entry entry = {0};
+	int rc = read_owner(z, &entry, e);
+
+	if (rc == OK)
+		rc = read_type(z, &entry, e);
+	if (rc != OK)
+		return rc;
+	buf_reset(&z->rdata);
+	rc = rdata_parse(entry.type, z->lexer.tokens + entry.at, z->lexer.count - entry.at,
+	    z->origin, &z->rdata, e);
+	if (rc != OK) {
+		err_wrap(e, "%s:%u", z->lexer.path, z->lexer.entry_line);
+		return rc;
+	}
+	rc = choose_ttl(z, &entry, e);
+	if (rc != OK)
+		return rc;
+	rc = z->fn(z->arg, z->owner, entry.type, CLASS_IN, entry.ttl, z->rdata.data,
+	    (uint16_t)z->rdata.len, e);
+	if (rc != OK)
+		err_wrap(e, "%s:%u", z->lexer.path, z->lexer.entry_line);
+	return rc;
+}
+
+int zonefile_read(
+    const char *path, const uint8_t *origin, zonefile_record_fn *fn, void *arg, struct err *e)
+{
+	struct zonefile z = {.fn = fn, .arg = arg};
+	int rc = lexer_open(&z.lexer, path, e);
+
+	if (rc != OK)
+		return rc;
+	memcpy(z.origin, origin, name_len(origin));
+	while ((rc = lexer_next(&z.lexer, e)) == OK && z.lexer.count > 0) {
+		const struct rdata_token *first = &z.lexer.tokens[0];
+
+		if (first->text[0] == '$' && !first->quoted && !z.lexer.blank)
+			rc = read_directive(&z, e);
+		else
+			rc = read_record(&z, e);
+		if (rc != OK)
+			break;
+	}
+	buf_free(&z.rdata);
+	lexer_close(&z.lexer);
+	return rc;
+}
