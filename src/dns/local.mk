@@ -14,7 +14,8 @@ libdns_a_SOURCES = \
 	src/dns/rdata_parse_special.c \
 	src/dns/rdata_rules.c src/dns/rdata_rules.h \
 	src/dns/rdata_svcb.c \
-	src/dns/rdata_text.c \
+	src/dns/rdata_svcb_text.c \
+	src/dns/rdata_text.c src/dns/rdata_text.h \
 	src/dns/rrset.c src/dns/rrset.h \
 	src/dns/rrsig.c \
 	src/dns/rrtype.c src/dns/rrtype.h \

@@ -315,10 +315,14 @@ static bool put_field(struct parse *p, ldns_rdf_type kind, struct buf *out)
 		return put_joined(p, kind, " ", 3, out);
 	case LDNS_RDF_TYPE_LOC:
 	case LDNS_RDF_TYPE_WKS:
-	case LDNS_RDF_TYPE_SVCPARAMS:
 		return put_joined(p, kind, " ", p->count, out);
+	case LDNS_RDF_TYPE_SVCPARAMS:
+		return parse_svcparams(p, out);
 	case LDNS_RDF_TYPE_UNKNOWN:
 		return false;
+	case LDNS_RDF_TYPE_NSEC3_NEXT_OWNER:
+	case LDNS_RDF_TYPE_EUI48:
+	case LDNS_RDF_TYPE_EUI64:
 	case LDNS_RDF_TYPE_ATMA:
 	case LDNS_RDF_TYPE_IPSECKEY:
 	case LDNS_RDF_TYPE_AMTRELAY:

@@ -22,5 +22,6 @@ bool parse_address(int family, const char *text, struct buf *out);
 bool parse_by_ldns(ldns_rdf_type kind, const char *text, struct buf *out);
 /* Kinds whose text ldns cannot read, or reads without the origin. */
 bool parse_special(struct parse *p, ldns_rdf_type kind, struct buf *out);
+bool parse_svcparams(struct parse *p, struct buf *out);
 
 #endif

@@ -101,6 +101,46 @@ static bool put_atma(const char *text, struct buf *out)
 	return true;
 }
 
+/* Base 32 with the extended hex alphabet, without padding (RFC 5155 3.3). */
+static bool put_hash(const char *text, struct buf *out)
+{
+	size_t at = out->len, len = strlen(text) * 5 / 8;
+	unsigned held = 0, bits = 0;
+
+	if (len == 0 || len > UINT8_MAX)
+		return false;
+	buf_u8(out, (uint8_t)len);
+	for (; *text != '\0'; text++) {
+		char c = (char)(*text >= 'A' && *text <= 'V' ? *text | 0x20 : *text);
+
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'v'))
+			return false;
+		held = held << 5 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+		bits += 5;
+		if (bits >= 8) {
+			bits -= 8;
+			buf_u8(out, (uint8_t)(held >> bits));
+			held &= (1u << bits) - 1;
+		}
+	}
+	/* A character too many, or bits that belong to no octet. */
+	return held == 0 && bits < 5 && out->len - at == len + 1;
+}
+
+/* Octets as two hexadecimal digits with "-" between (RFC 7043 3.2, 4.2). */
+static bool put_eui(const char *text, size_t octets, struct buf *out)
+{
+	if (strlen(text) != octets * 3 - 1)
+		return false;
+	for (size_t i = 0; i < octets; i++) {
+		char digits[3] = {text[3 * i], text[3 * i + 1], '\0'};
+
+		if (!parse_hex(digits, '\0', out) || (i + 1 < octets && text[3 * i + 2] != '-'))
+			return false;
+	}
+	return true;
+}
+
 static bool put_scheme(const char *text, struct buf *out)
 {
 	uint32_t scheme = 1;
@@ -118,6 +158,12 @@ bool parse_special(struct parse *p, ldns_rdf_type kind, struct buf *out)
 		return put_ipseckey(p, out);
 	case LDNS_RDF_TYPE_AMTRELAY:
 		return put_amtrelay(p, out);
+	case LDNS_RDF_TYPE_NSEC3_NEXT_OWNER:
+		return put_hash(parse_take(p), out);
+	case LDNS_RDF_TYPE_EUI48:
+		return put_eui(parse_take(p), 6, out);
+	case LDNS_RDF_TYPE_EUI64:
+		return put_eui(parse_take(p), 8, out);
 	case LDNS_RDF_TYPE_ATMA:
 		return put_atma(parse_take(p), out);
 	case (int)FIELD_A6:

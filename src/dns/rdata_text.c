@@ -9,6 +9,7 @@
 #include <time.h>
 #include "dns/layout.h"
 #include "dns/name.h"
+#include "dns/rdata_text.h"
 #include "dns/rrtype.h"
 
 static void put_hex(const uint8_t *p, size_t len, struct buf *out)
@@ -22,7 +23,7 @@ static void put_hex(const uint8_t *p, size_t len, struct buf *out)
 	}
 }
 
-static void put_quoted(const uint8_t *p, size_t len, struct buf *out)
+void text_put_quoted(const uint8_t *p, size_t len, struct buf *out)
 {
 	buf_u8(out, '"');
 	for (; len > 0; len--, p++) {
@@ -90,7 +91,7 @@ static void put_wks(const uint8_t *p, size_t len, struct buf *out)
 			buf_printf(out, " %zu", bit);
 }
 
-static void put_address(int family, const uint8_t *p, struct buf *out)
+void text_put_address(int family, const uint8_t *p, struct buf *out)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -98,8 +99,7 @@ static void put_address(int family, const uint8_t *p, struct buf *out)
 	buf_put(out, text, strlen(text));
 }
 
-/* By ldns; false if it cannot, or if it reads other octets from what it wrote. */
-static bool put_by_ldns(ldns_rdf_type kind, const uint8_t *p, size_t len, struct buf *out)
+bool text_put_by_ldns(ldns_rdf_type kind, const uint8_t *p, size_t len, struct buf *out)
 {
 	ldns_rdf *field = ldns_rdf_new_frm_data(kind, len, p), *back = NULL;
 	char *text = ldns_rdf2str(field);
@@ -144,25 +144,28 @@ static bool put_field(ldns_rdf_type kind, const uint8_t *p, size_t len, struct b
 		put_type(load_u16(p), out);
 		return true;
 	case LDNS_RDF_TYPE_A:
-		put_address(AF_INET, p, out);
+		text_put_address(AF_INET, p, out);
 		return true;
 	case LDNS_RDF_TYPE_AAAA:
-		put_address(AF_INET6, p, out);
+		text_put_address(AF_INET6, p, out);
 		return true;
 	case LDNS_RDF_TYPE_STR:
-		put_quoted(p + 1, len - 1, out);
+		text_put_quoted(p + 1, len - 1, out);
 		return true;
 	case LDNS_RDF_TYPE_TAG:
 		buf_put(out, p + 1, len - 1);
 		return true;
 	case LDNS_RDF_TYPE_LONG_STR:
-		put_quoted(p, len, out);
+		text_put_quoted(p, len, out);
 		return true;
 	case LDNS_RDF_TYPE_HEX:
 		put_hex(p, len, out);
 		return true;
 	case LDNS_RDF_TYPE_NSEC:
 		put_bitmap(p, len, out);
+		return true;
+	case LDNS_RDF_TYPE_SVCPARAMS:
+		text_put_svcparams(p, len, out);
 		return true;
 	case LDNS_RDF_TYPE_WKS:
 		put_wks(p, len, out);
@@ -176,7 +179,7 @@ static bool put_field(ldns_rdf_type kind, const uint8_t *p, size_t len, struct b
 	case LDNS_RDF_TYPE_ATMA: /* ldns writes the format's octet as if it were of the address */
 		return false;
 	default:
-		return put_by_ldns(kind, p, len, out);
+		return text_put_by_ldns(kind, p, len, out);
 	}
 }
 
