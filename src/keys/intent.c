@@ -73,7 +73,8 @@ static bool decode(const uint8_t *data, size_t len, struct intent *out)
 	size_t zone_len;
 	const uint8_t *zone = reader_lv16(&r, &zone_len);
 
-	if (r.failed || version != INTENT_VERSION || name_check(zone, zone_len) != zone_len)
+	if (r.failed || version != INTENT_VERSION || zone_len == 0 ||
+	    name_check(zone, zone_len) != zone_len)
 		return false;
 	memcpy(i.zone, zone, zone_len);
 	reader_str(&r, i.policy, sizeof(i.policy));

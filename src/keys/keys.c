@@ -320,9 +320,8 @@ static void each_of_zone(const struct keys *k, const struct zone_keys *z,
 	}
 }
 
-void keys_each(struct keys *k, const uint8_t *apex,
-    const struct key_policy *(*policy)(void *arg, const uint8_t *apex), int64_t now,
-    keys_each_fn *fn, void *arg)
+void keys_each(struct keys *k, const uint8_t *apex, keys_policy_fn *policy, void *policy_arg,
+    int64_t now, keys_each_fn *fn, void *arg)
 {
 	const struct zone_keys *one = apex != NULL ? find_apex(k, apex) : NULL;
 
@@ -330,8 +329,8 @@ void keys_each(struct keys *k, const uint8_t *apex,
 		const struct zone_keys *z = k->zones[i];
 
 		if (!z->is_forgotten && (apex == NULL || z == one))
-			each_of_zone(
-			    k, z, policy != NULL ? policy(arg, z->apex) : NULL, now, fn, arg);
+			each_of_zone(k, z, policy != NULL ? policy(policy_arg, z->apex) : NULL, now,
+			    fn, arg);
 	}
 }
 

@@ -6,3 +6,13 @@ libkeys_a_SOURCES = \
 	src/keys/keyset.h src/keys/load.c src/keys/make.c src/keys/prove.c src/keys/record.c \
 	src/keys/record.h src/keys/timeline.c src/keys/timeline.h
 libkeys_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+# What a program that uses keys must link, in front of a token library and ZONE_LIBS.
+KEYS_LIBS = libkeys.a
+
+if HAVE_CMOCKA
+KEYS_TESTS = tests/unit/test_record tests/unit/test_timeline
+check_PROGRAMS += $(KEYS_TESTS)
+UNIT_TESTS += $(KEYS_TESTS)
+tests_unit_test_record_LDADD = $(KEYS_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_timeline_LDADD = $(KEYS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

@@ -241,7 +241,7 @@ static bool get_field(uint16_t tag, struct reader v, struct record *r)
 
 	switch (tag) {
 	case TAG_ZONE:
-		return name_check(v.p, len) == len && get_bytes(&v, r->zone, len);
+		return len > 0 && name_check(v.p, len) == len && get_bytes(&v, r->zone, len);
 	case TAG_POLICY:
 		return len < sizeof(r->policy) && get_bytes(&v, r->policy, len);
 	case TAG_TTLS:

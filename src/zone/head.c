@@ -164,7 +164,7 @@ static bool get_special(uint16_t tag, struct reader *r, struct zone_head *h)
 
 	switch (tag) {
 	case TAG_APEX:
-		if (len > NAME_MAX_LEN || name_check(r->p, len) != len)
+		if (len == 0 || len > NAME_MAX_LEN || name_check(r->p, len) != len)
 			return false;
 		memcpy(h->apex, r->p, len);
 		return true;

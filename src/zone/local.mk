@@ -6,3 +6,14 @@ libzone_a_SOURCES = \
 	src/zone/store.h src/zone/store_internal.h src/zone/store_key.c src/zone/trees.c \
 	src/zone/walk.c src/zone/write.c
 libzone_a_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS) $(CRYPTO_CFLAGS)
+# What a program that uses zone must link, in front of DNS_LIBS.
+ZONE_LIBS = libzone.a $(LMDB_LIBS) $(CRYPTO_LIBS)
+
+if HAVE_CMOCKA
+ZONE_TESTS = tests/unit/test_spool tests/unit/test_store
+check_PROGRAMS += $(ZONE_TESTS)
+UNIT_TESTS += $(ZONE_TESTS)
+tests_unit_test_spool_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_store_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_store_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS)
+endif

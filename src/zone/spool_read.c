@@ -126,7 +126,7 @@ static bool record_is_sound(const struct record *r)
 {
 	uint8_t key[NAME_KEY_MAX];
 
-	return (r->step == SPOOL_ADD || r->step == SPOOL_DELETE) &&
+	return (r->step == SPOOL_ADD || r->step == SPOOL_DELETE) && r->owner_len > 0 &&
 	       name_check(r->owner, r->owner_len) == r->owner_len &&
 	       name_key(r->owner, key) == r->key_len && memcmp(key, r->key, r->key_len) == 0 &&
 	       rdata_check(r->type, r->rdata, r->rdlen, NULL) == OK;
@@ -153,7 +153,7 @@ static int read_header(struct spool *s, struct err *e)
 		    s->path, version, SPOOL_VERSION);
 	if (length != s->size || s->records > (s->size - SPOOL_HEADER_LEN) / RECORD_MIN ||
 	    s->size > SPOOL_FILE_MAX || (kind != SPOOL_FULL && kind != SPOOL_DELTA) ||
-	    apex_len > NAME_MAX_LEN || name_check(apex, apex_len) != apex_len)
+	    apex_len == 0 || name_check(apex, apex_len) != apex_len)
 		return err_set(
 		    e, ERR_FORMAT, "%s: the spool file's header does not fit it", s->path);
 	s->kind = (enum spool_kind)kind;
