@@ -1,0 +1,124 @@
+/* Is the input a zone that can be signed?  Each record was checked alone when it came in; here it
+ * is looked at as a zone.  The input is not trusted: whatever is wrong with it ends the run with
+ * words that name owner and type, and the last good version stays.
+ *
+ * The input's digest: SHA-256 over all RRsets of the normalised input (no DNSSEC records, TTLs
+ * capped), owners in canonical order and types ascending, each as the packed value of dns/rrset.h
+ * without its signature part: owner length and owner, type, TTL, count, and length and RDATA of
+ * each record in canonical order.  The case of letters counts, and so does the SOA's serial. */
+#include "sign/run.h"
+
+#include <string.h>
+#include "dns/rrtype.h"
+#include "dns/soa.h"
+
+static int refuse(struct sign_run *r, const struct node *n, uint16_t type, const char *why)
+{
+	char owner[NAME_TEXT_SIZE], text[RRTYPE_TEXT_SIZE];
+
+	name_text(n->owner, owner);
+	rrtype_text(type, text);
+	r->input_bad = true;
+	return run_fail(r, ERR_FORMAT, "%.250s %s %s", owner, text, why);
+}
+
+static bool is_single(uint16_t type)
+{
+	return type == RR_SOA || type == RR_CNAME || type == RR_DNAME;
+}
+
+static int accept_set(
+    struct sign_run *r, const struct node *n, const struct node_set *s, bool is_apex)
+{
+	if (rrtype_is_meta(s->type))
+		return refuse(r, n, s->type, "is a type that has no place in a zone");
+	if (s->type == RR_SOA && !is_apex)
+		return refuse(r, n, s->type, "stands below the apex, the one place for a SOA");
+	if (s->type == RR_DS && is_apex)
+		return refuse(r, n, s->type,
+		    "stands at the apex: a DS belongs into the parent zone (RFC 4035 section 2.4)");
+	if (s->type == RR_CNAME && n->count > 1)
+		return refuse(
+		    r, n, s->type, "stands beside other data: a CNAME is alone at its name");
+	if (is_single(s->type) && s->count != 1)
+		return refuse(r, n, s->type, "is there more than once");
+	return OK;
+}
+
+static int accept_apex(struct sign_run *r, const struct node *n)
+{
+	const struct node_set *s = node_find(n, RR_SOA);
+	struct rrset set;
+
+	if (s == NULL)
+		return refuse(r, n, RR_SOA, "is missing at the apex");
+	if (node_find(n, RR_NS) == NULL)
+		return refuse(
+		    r, n, RR_NS, "is missing at the apex: a zone names its own name servers there");
+	if (rrset_unpack(node_packed(n, s), s->len, &set) != OK ||
+	    soa_parse(set.rdata + 2, set.rdata_len - 2, &r->head.soa_in) != OK)
+		return refuse(r, n, RR_SOA, "is malformed");
+	r->head.serial_in = r->head.soa_in.serial;
+	return OK;
+}
+
+static int accept_node(struct sign_run *r, const struct node *n)
+{
+	bool is_apex = n->key_len == r->apex_key_len;
+	int rc = OK;
+
+	if (n->key_len < r->apex_key_len || memcmp(n->key, r->apex_key, r->apex_key_len) != 0)
+		return refuse(r, n, n->sets[0].type, "is outside the zone");
+	if (r->rrsets_in == 0 && !is_apex) {
+		r->input_bad = true;
+		return run_fail(r, ERR_FORMAT, "there is nothing at the apex: no SOA, no NS");
+	}
+	for (unsigned i = 0; rc == OK && i < n->count; i++) {
+		const struct node_set *s = &n->sets[i];
+
+		rc = accept_set(r, n, s, is_apex);
+		r->head.input_records += s->count;
+		if (EVP_DigestUpdate(r->hash, node_packed(n, s), s->len - 1) != 1)
+			rc = run_fail(r, ERR_CRYPTO, "hashing the input failed in OpenSSL");
+	}
+	r->rrsets_in += n->count;
+	r->rrsets_expected += n->count + 1;
+	if (rc == OK && is_apex)
+		rc = accept_apex(r, n);
+	return rc;
+}
+
+static int accept_end(struct sign_run *r)
+{
+	bool is_same;
+
+	if (r->rrsets_in == 0) {
+		r->input_bad = r->spool != NULL;
+		return run_fail(r, ERR_FORMAT, "the input is empty: no SOA, no NS");
+	}
+	if (EVP_DigestFinal_ex(r->hash, r->head.input_digest, NULL) != 1)
+		return run_fail(r, ERR_CRYPTO, "hashing the input failed in OpenSSL");
+	is_same = r->has_old && memcmp(r->head.input_digest, r->old_head.input_digest,
+				    sizeof(r->head.input_digest)) == 0;
+	if (is_same && !due_now(r)) {
+		r->unchanged = true;
+		return STEP_DONE;
+	}
+	r->rrsets_expected += 8;
+	return commit_plan(r);
+}
+
+int accept_step(struct sign_run *r, uint64_t until)
+{
+	int rc;
+
+	do {
+		rc = source_next(&r->source, &r->node, &r->err);
+		if (rc == ERR_MISSING)
+			return accept_end(r);
+		rc = rc == OK ? accept_node(r, &r->node) : run_fail_in(r, rc, "reading");
+		if (rc != OK)
+			return rc;
+	} while (!run_time_is_up(until));
+	return STEP_AGAIN;
+}

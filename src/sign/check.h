@@ -1,0 +1,26 @@
+/* check: the judge of a signed version.  It reads the version as it lies in the store and derives anew
+ * what must be there (RFC 4035 section 2, RFC 5155 section 7.1); it shares no decision with the
+ * planner.  Internal to the room; sign_check is its public face.
+ *
+ *   check_item for each RRset that is no NSEC3; check_names_end; check_sort (may be long, may run
+ *   in a thread); check_item for each NSEC3; check_end. */
+#ifndef SIGN_CHECK_H
+#define SIGN_CHECK_H
+
+#include <stdint.h>
+#include "base/err.h"
+#include "dns/rrset.h"
+#include "zone/store.h"
+
+struct check;
+/* h is copied.  Each signature must hold now and for min_life seconds more. */
+struct check *check_new(const struct zone_head *h, int64_t now, int64_t min_life);
+void check_free(struct check *c); /* NULL is fine */
+/* Verify signatures, too, with these DNSKEYs. */
+int check_use_crypto(struct check *c, const struct rrset *dnskeys, struct err *e);
+int check_item(struct check *c, const struct walk *w, struct err *e);
+int check_names_end(struct check *c, struct err *e);
+void check_sort(struct check *c);
+int check_end(struct check *c, struct err *e);
+
+#endif

@@ -1,0 +1,141 @@
+/* The head of the version being made: serial and publication before planning, and at the end the
+ * one transaction that makes it the zone's version. */
+#include "sign/run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "base/log.h"
+
+static void plan_publication(struct sign_run *r)
+{
+	struct zone_head *h = &r->head;
+	bool was_published = r->old_head.has_out && r->old_head.published;
+	bool held_by_others = r->old_head.has_out && !r->old_head.published &&
+			      !r->old_head.foreign_dnssec && r->old_head.hold[0] != '\0';
+
+	h->foreign_dnssec =
+	    r->spool != NULL ? r->source.foreign_dnssec : r->old_head.foreign_dnssec;
+	h->published =
+	    was_published || r->job.replace_dnssec || (!h->foreign_dnssec && !held_by_others);
+	if (h->published) {
+		h->hold[0] = '\0';
+	} else if (h->foreign_dnssec) {
+		snprintf(h->hold, sizeof(h->hold),
+		    "the source's zone is signed already (DNSKEY at its apex): publishing ours "
+		    "would "
+		    "break it while the parent has the old DS; sign it with --replace-dnssec when "
+		    "that is sorted out");
+	}
+}
+
+static void plan_serial(struct sign_run *r)
+{
+	struct zone_head *h = &r->head;
+	bool has_last = r->old_head.has_out, jumped = false;
+	uint32_t last = r->old_head.serial_out;
+
+	if (r->job.has_floor && (!has_last || serial_gt(r->job.serial_floor, last))) {
+		has_last = true;
+		last = r->job.serial_floor;
+	}
+	h->serial_out =
+	    serial_next(r->job.policy.serial, has_last, last, h->serial_in, r->job.now, &jumped);
+	if (jumped && !r->old_head.serial_jump_warned)
+		log_warning(
+		    "zone %s: serial = \"keep\" cannot keep the source's serial %u, because "
+		    "%u went out before; going on from there",
+		    r->zone, h->serial_in, last);
+	h->serial_jump_warned = r->old_head.serial_jump_warned || jumped;
+}
+
+static void plan_keys(struct sign_run *r)
+{
+	struct zone_head *h = &r->head;
+
+	h->key_count = 0;
+	for (unsigned k = 0; k < r->job.keys.count; k++) {
+		const struct keyset_key *key = &r->job.keys.keys[k];
+
+		if (!((r->set_mask | r->zone_mask) >> k & 1))
+			continue;
+		memcpy(h->keys[h->key_count].id, key->id, sizeof(key->id));
+		h->keys[h->key_count].tag = key->tag;
+		h->keys[h->key_count].algorithm = key->algorithm;
+		h->keys[h->key_count++].signatures = 0;
+	}
+}
+
+int commit_plan(struct sign_run *r)
+{
+	struct zone_head *h = &r->head;
+	const struct sign_policy *p = &r->job.policy;
+	int64_t spread = (p->validity - p->refresh) / 2;
+	int rc;
+
+	memcpy(h->apex, r->job.apex, sizeof(h->apex));
+	memcpy(h->policy, p->name, sizeof(h->policy));
+	h->has_in = h->has_out = true;
+	h->refreshed = r->spool != NULL ? r->job.now : r->old_head.refreshed;
+	h->denial = p->denial;
+	h->nsec3 = p->nsec3;
+	h->unverified = !p->verify;
+	h->signed_at = r->job.now;
+	plan_publication(r);
+	plan_serial(r);
+	plan_keys(r);
+	/* After a full signing the first refresh is spread over the second half of its time, so
+	 * that the load stays even; a small zone is signed again in one go anyway. */
+	r->jitter = p->jitter < spread ? p->jitter : spread;
+	if ((!r->has_old || r->job.force) && r->rrsets_expected > STORE_SMALL)
+		r->jitter = spread;
+	rc = source_rewind(&r->source, &r->err);
+	if (rc != OK)
+		return run_fail_in(r, rc, "planning");
+	rc = old_open(r);
+	if (rc != OK)
+		return rc;
+	r->build = build_begin(r->sign->store, r->rrsets_expected, &r->err);
+	return r->build == NULL ? run_fail_in(r, r->err.code, "writing the new version")
+				: STEP_DONE;
+}
+
+/* The head may have changed while the run was under way: what others write there is kept. */
+static int merge_head(struct sign_run *r)
+{
+	struct snapshot *sn = NULL;
+	struct zone_head h;
+	int rc = snapshot_open(r->sign->store, &sn, &r->err);
+
+	if (rc != OK)
+		return run_fail_in(r, rc, "publishing");
+	rc = snapshot_head(sn, r->job.apex, &h);
+	snapshot_close(sn);
+	if (rc == ERR_MISSING)
+		memset(&h, 0, sizeof(h));
+	else if (rc != OK)
+		return run_fail(r, rc, "publishing: reading its head: %s", err_name(rc));
+	if (h.generation != r->old_head.generation || h.has_out != r->old_head.has_out ||
+	    h.serial_out != r->old_head.serial_out)
+		return run_fail(r, ERR_CONFLICT,
+		    "another version (serial %u) was made while this one was being signed; this "
+		    "one "
+		    "is dropped, sign again",
+		    h.serial_out);
+	if (h.refreshed > r->head.refreshed)
+		r->head.refreshed = h.refreshed;
+	return OK;
+}
+
+int commit_publish(struct sign_run *r)
+{
+	struct zone_head *h = &r->head;
+	int rc = merge_head(r);
+
+	if (rc != OK)
+		return rc;
+	rc = build_flip(r->build, h, NULL, NULL, &r->err);
+	if (rc != OK)
+		return run_fail_in(r, rc, "publishing");
+	r->build = NULL;
+	return STEP_DONE;
+}

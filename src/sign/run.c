@@ -1,0 +1,316 @@
+/* The phases of a run: see run.h.  Each step works until its time is up, waits, or is done; none of
+ * them blocks. */
+#include "sign/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define PROGRESS_MS 200
+
+static void open_spool_in_thread(struct work *w, struct verifier_scratch *scratch)
+{
+	struct sign_run *r = (struct sign_run *)((char *)w - offsetof(struct sign_run, work));
+
+	(void)scratch;
+	r->work_code = source_open_spool(
+	    &r->source, r->spool, r->job.apex, r->job.policy.max_ttl, &r->work_err);
+}
+
+static bool used_before(const struct zone_head *h, const struct keyset_key *k)
+{
+	for (unsigned i = 0; i < h->key_count; i++) {
+		if (memcmp(h->keys[i].id, k->id, sizeof(k->id)) == 0)
+			return h->keys[i].tag == k->tag && h->keys[i].algorithm == k->algorithm;
+	}
+	return false;
+}
+
+static int open_key(struct sign_run *r, unsigned k)
+{
+	const struct keyset_key *key = &r->job.keys.keys[k];
+
+	r->keys[k].is_new = !used_before(&r->old_head, key);
+	r->keys[k].verifier = verifier_new(key->dnskey, key->dnskey_len, &r->err);
+	if (r->keys[k].verifier == NULL)
+		return run_fail_in(r, ERR_CRYPTO, "reading the DNSKEY of a key that signs");
+	r->keys[k].token = r->sign->lookup(r->sign->arg, key->token);
+	if (r->keys[k].token == NULL)
+		return run_fail(r, ERR_MISSING,
+		    "key %u is in token \"%s\", and no such token is configured", key->tag,
+		    key->token);
+	return OK;
+}
+
+static int open_keys(struct sign_run *r)
+{
+	const struct keyset *ks = &r->job.keys;
+	bool is_published = false;
+	int rc = OK;
+
+	for (unsigned k = 0; rc == OK && k < ks->count; k++) {
+		is_published = is_published || ks->keys[k].in_set;
+		r->set_mask |= ks->keys[k].signs_set ? 1U << k : 0;
+		r->zone_mask |= ks->keys[k].signs_zone ? 1U << k : 0;
+		if (ks->keys[k].signs_set || ks->keys[k].signs_zone)
+			rc = open_key(r, k);
+	}
+	if (rc == OK && (!is_published || r->set_mask == 0 || r->zone_mask == 0))
+		rc = run_fail(r, ERR_ARGUMENT,
+		    "its key set cannot sign it: there must be a DNSKEY to publish, a key that "
+		    "signs "
+		    "the DNSKEY set and one that signs the zone");
+	return rc;
+}
+
+static int check_policy(struct sign_run *r)
+{
+	const struct sign_policy *p = &r->job.policy;
+
+	if (p->refresh < 0 || p->validity <= p->refresh || p->validity > INT32_MAX)
+		return run_fail(r, ERR_ARGUMENT,
+		    "policy \"%s\": signatures live %lld s and are replaced with %lld s left; "
+		    "refresh "
+		    "must be shorter than validity, and validity below 68 years",
+		    p->name, (long long)p->validity, (long long)p->refresh);
+	r->keep_life = p->refresh + (p->validity - p->refresh) / 32;
+	r->inception = (uint32_t)(r->job.now - p->inception_offset);
+	return OK;
+}
+
+static int open_store(struct sign_run *r)
+{
+	int rc = snapshot_open(r->sign->store, &r->sn, &r->err);
+
+	if (rc != OK)
+		return run_fail_in(r, rc, "reading the store");
+	rc = snapshot_head(r->sn, r->job.apex, &r->old_head);
+	if (rc == ERR_MISSING)
+		memset(&r->old_head, 0, sizeof(r->old_head));
+	else if (rc != OK)
+		return run_fail(r, rc, "reading its head in the store: %s", err_name(rc));
+	r->has_old = r->old_head.generation != 0;
+	if (r->spool == NULL && !r->has_old)
+		return run_fail(r, ERR_MISSING,
+		    "no version of it has come in yet, so there is nothing "
+		    "to sign");
+	r->hash = EVP_MD_CTX_new();
+	if (r->hash == NULL || EVP_DigestInit_ex(r->hash, EVP_sha256(), NULL) != 1)
+		return run_fail(r, ERR_CRYPTO, "SHA-256 is not to be had from OpenSSL");
+	return OK;
+}
+
+static int open_step(struct sign_run *r, uint64_t until)
+{
+	int rc = OK;
+
+	(void)until;
+	if (!r->work_started) {
+		rc = check_policy(r);
+		if (rc == OK)
+			rc = open_store(r);
+		if (rc == OK)
+			rc = open_keys(r);
+	}
+	if (rc != OK)
+		return rc;
+	if (r->spool != NULL)
+		return run_in_pool(r, open_spool_in_thread);
+	rc = source_open_store(&r->source, r->sn, &r->old_head, r->job.policy.max_ttl, &r->err);
+	return rc == OK ? STEP_DONE : run_fail_in(r, rc, "reading the current version");
+}
+
+static int sort_step(struct sign_run *r, uint64_t until)
+{
+	int rc = queue_pump(r);
+
+	(void)until;
+	return rc != OK ? rc : chain_sort_step(r);
+}
+
+static int drain_step(struct sign_run *r, uint64_t until)
+{
+	int rc;
+
+	(void)until;
+	slab_seal(r);
+	rc = queue_pump(r);
+	if (rc != OK || r->first != NULL)
+		return rc != OK ? rc : STEP_WAIT;
+	chain_free(&r->chain);
+	old_close(&r->old);
+	source_close(&r->source);
+	for (unsigned k = 0, i = 0; k < r->job.keys.count; k++) {
+		if ((r->set_mask | r->zone_mask) >> k & 1)
+			r->head.keys[i++].signatures = r->keys[k].signatures;
+	}
+	r->head.resign_at = r->head.expiry_first - r->job.policy.refresh;
+	return STEP_DONE;
+}
+
+static int open_check(struct sign_run *r)
+{
+	int rc = build_walk(r->build, &r->check_sn, &r->check_walk, &r->err);
+
+	if (rc != OK)
+		return run_fail_in(r, rc, "checking the new version");
+	r->check_is_open = true;
+	r->check = check_new(&r->head, r->job.now, r->job.policy.refresh);
+	r->rrsets_done = 0;
+	return OK;
+}
+
+static void close_check(struct sign_run *r)
+{
+	if (r->check_is_open)
+		walk_close(&r->check_walk);
+	r->check_is_open = false;
+	snapshot_close(r->check_sn);
+	r->check_sn = NULL;
+	check_free(r->check);
+	r->check = NULL;
+}
+
+static int check_step(struct sign_run *r, uint64_t until)
+{
+	struct walk *w = &r->check_walk;
+	int rc = r->check == NULL ? open_check(r) : OK;
+
+	while (rc == OK) {
+		rc = walk_next(w);
+		if (rc == ERR_MISSING || (rc == OK && w->is_nsec3)) {
+			r->check_at_end = rc == ERR_MISSING;
+			rc = check_names_end(r->check, &r->err);
+			return rc == OK ? STEP_DONE : run_fail_in(r, rc, NULL);
+		}
+		if (rc == OK)
+			rc = check_item(r->check, w, &r->err);
+		if (rc == OK && ++r->rrsets_done % 16 == 0 && run_time_is_up(until))
+			return STEP_AGAIN;
+	}
+	return run_fail_in(r, rc, NULL);
+}
+
+static void sort_check_in_thread(struct work *w, struct verifier_scratch *scratch)
+{
+	struct sign_run *r = (struct sign_run *)((char *)w - offsetof(struct sign_run, work));
+
+	(void)scratch;
+	check_sort(r->check);
+}
+
+static int check_sort_step(struct sign_run *r, uint64_t until)
+{
+	(void)until;
+	return r->check_at_end ? STEP_DONE : run_in_pool(r, sort_check_in_thread);
+}
+
+static int check_denial_step(struct sign_run *r, uint64_t until)
+{
+	struct walk *w = &r->check_walk;
+	int rc = OK;
+
+	/* The walk stands on an NSEC3, or at its end. */
+	while (rc == OK && !r->check_at_end) {
+		rc = check_item(r->check, w, &r->err);
+		if (rc != OK)
+			break;
+		rc = walk_next(w);
+		r->check_at_end = rc == ERR_MISSING;
+		if (rc == OK && ++r->rrsets_done % 16 == 0 && run_time_is_up(until))
+			return STEP_AGAIN;
+	}
+	if (r->check_at_end)
+		rc = check_end(r->check, &r->err);
+	if (rc != OK)
+		return run_fail_in(r, rc, NULL);
+	close_check(r);
+	return STEP_DONE;
+}
+
+static int publish_step(struct sign_run *r, uint64_t until)
+{
+	(void)until;
+	return commit_publish(r);
+}
+
+static const struct {
+	const char *name; /* for sign_progress_fn */
+	int (*step)(struct sign_run *r, uint64_t until);
+} phases[] = {
+    [RUN_OPEN] = {"reading", open_step},
+    [RUN_READ] = {"reading", accept_step},
+    [RUN_PLAN] = {"signing", plan_step},
+    [RUN_SORT] = {"denial", sort_step},
+    [RUN_DENIAL] = {"denial", chain_step},
+    [RUN_DRAIN] = {"signing", drain_step},
+    [RUN_CHECK] = {"checking", check_step},
+    [RUN_CHECK_SORT] = {"checking", check_sort_step},
+    [RUN_CHECK_DENIAL] = {"checking", check_denial_step},
+    [RUN_PUBLISH] = {"writing", publish_step},
+};
+
+static void report_progress(struct sign_run *r)
+{
+	uint64_t now = clock_mono_ms();
+	uint64_t done = r->phase <= RUN_READ ? r->rrsets_in : r->rrsets_done;
+	uint64_t total = r->phase <= RUN_READ ? 0 : r->rrsets_expected;
+
+	if (r->progress == NULL || now - r->progress_ms < PROGRESS_MS)
+		return;
+	r->progress_ms = now;
+	if (r->phase > RUN_DRAIN)
+		total = r->head.rrsets;
+	r->progress(r->arg, phases[r->phase].name, done, total > done ? total : done);
+}
+
+int run_slice(struct sign_run *r, uint64_t until)
+{
+	int rc = STEP_DONE;
+
+	while (rc == STEP_DONE && r->phase != RUN_END) {
+		rc = r->code != OK ? r->code : phases[r->phase].step(r, until);
+		if (rc < 0)
+			run_fail(r, rc, "%s", err_name(rc)); /* for steps that said nothing */
+		if (rc < 0 || (rc == STEP_DONE && r->unchanged))
+			r->phase = RUN_END;
+		else if (rc == STEP_DONE)
+			r->phase++;
+		if (rc == STEP_DONE && r->phase != RUN_END && run_time_is_up(until))
+			rc = STEP_AGAIN;
+	}
+	if (r->phase == RUN_END)
+		return r->works_out > 0 ? STEP_WAIT : STEP_FINISHED;
+	report_progress(r);
+	return rc;
+}
+
+void run_free(struct sign_run *r)
+{
+	submit_detach(r);
+	while (r->first != NULL) {
+		struct slab *s = r->first;
+
+		r->first = s->next;
+		slab_free(s);
+	}
+	close_check(r);
+	build_abandon(r->build);
+	old_close(&r->old);
+	source_close(&r->source);
+	snapshot_close(r->sn);
+	chain_free(&r->chain);
+	node_free(&r->node);
+	for (unsigned k = 0; k < r->job.keys.count; k++)
+		verifier_free(r->keys[k].verifier);
+	EVP_MD_CTX_free(r->hash);
+	buf_free(&r->prefix);
+	buf_free(&r->message);
+	buf_free(&r->rdata);
+	buf_free(&r->value);
+	buf_free(&r->bitmap);
+	buf_free(&r->nsec_bitmap);
+	free(r->spool);
+	free(r);
+}

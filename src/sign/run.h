@@ -1,0 +1,283 @@
+/* run: one signing run and what its parts share.  Internal to the room.
+ *
+ *   open -> read -> plan -> sort -> denial -> drain -> check -> publish -> end       (run.c)
+ *
+ *   read    accept.c   is the input a zone?  Its digest; is there anything to do?
+ *   plan    plan.c     names in order: what is signed, what is kept (reuse.c), NSEC (denial.c)
+ *   denial  denial.c   the NSEC3 records in hash order
+ *   check   check.c    the judge: knows nothing of what the planner thought
+ *   publish commit.c   the head flips
+ *
+ * Between plan and store, RRsets travel in slabs: about SLAB_SIGNATURES signatures' worth of
+ * neighbours, which share an expiration, a request to the token, a turn of a verifying thread and an
+ * entry in the expiry index.  A bounded number of slabs is under way, so that token, verification and
+ * writing overlap and memory stays small whatever the zone's size. */
+#ifndef SIGN_RUN_H
+#define SIGN_RUN_H
+
+#include <openssl/evp.h>
+#include "sign/check.h"
+#include "sign/pool.h"
+#include "sign/sign.h"
+#include "sign/source.h"
+
+#define SLAB_SIGNATURES 128
+#define SLAB_OCTETS (128 * 1024)
+#define SLAB_ENTRIES 1024
+#define SLABS_AHEAD 8 /* planned beyond what tokens and verifiers hold */
+
+/* Offsets into the slab's data. */
+struct slab_entry {
+	uint32_t key_at;
+	uint16_t key_len;
+	uint16_t type;
+	uint32_t packed_at, packed_len;
+	uint32_t kept_at, kept_len; /* signatures taken over: kept x (u16 length, RRSIG RDATA) */
+	uint8_t kept, jobs;
+	uint32_t first_job;
+};
+
+struct slab_job { /* a signature to be made */
+	uint8_t key; /* index in the key set */
+	bool verify;
+	uint16_t prefix_len, sig_len;
+	uint32_t prefix_at; /* the RRSIG's RDATA up to the signature */
+	uint32_t data_at, data_len; /* digest, or the message where the algorithm hashes itself */
+	uint32_t sig_at;
+};
+
+enum slab_state { SLAB_OPEN, SLAB_READY, SLAB_AT_TOKEN, SLAB_VERIFYING, SLAB_DONE };
+
+struct slab {
+	struct work work; /* first: the pool's view of it */
+	struct sign_run *run;
+	struct slab *next;
+	enum slab_state state;
+	bool is_nsec3, is_sealed;
+	bool waits_for_next_name; /* holds the NSEC whose next name is not known yet */
+	uint32_t expiration;      /* of the signatures made here */
+	bool has_expiry;
+	uint32_t expiry_first; /* of all in here, the kept ones too */
+	uint32_t expiry_key_at;
+	uint16_t expiry_key_len;
+	unsigned requests; /* at the token, not answered */
+	unsigned weight;   /* signatures, kept ones too */
+	struct buf data;
+	struct slab_entry *entries;
+	unsigned entry_count, entry_cap;
+	struct slab_job *jobs;
+	unsigned job_count, job_cap;
+	int verify_code; /* the thread's verdict */
+	unsigned verify_job;
+};
+
+/* An NSEC3 record to be. */
+struct chain_item {
+	uint8_t hash[NSEC3_HASH_LEN];
+	uint32_t bitmap; /* offset in the chain's bitmaps */
+};
+struct chain {
+	struct chain_item *items;
+	size_t count, cap, done;
+	struct buf bitmaps;     /* u16 length, bitmap: each different one once */
+	uint32_t *index;        /* hash table of offsets + 1 into bitmaps */
+	size_t index_size, index_used;
+	uint8_t last_key[NAME_KEY_MAX]; /* of the last name that has an NSEC3 */
+	size_t last_key_len;
+};
+
+/* The current generation, read beside the new data for signatures that can be kept. */
+struct old_set {
+	uint16_t type;
+	const uint8_t *packed; /* borrowed from the snapshot */
+	size_t len;
+};
+struct old {
+	struct walk walk;
+	bool is_open, at_end;
+	struct old_set *sets; /* of the name asked for last */
+	unsigned count, cap;
+};
+
+struct run_key {
+	struct verifier *verifier;
+	struct token *token;
+	bool is_new;       /* nothing in the current generation is signed with it */
+	bool was_verified; /* its first signature goes to verification in any case */
+	uint64_t signatures;
+};
+
+enum run_phase {
+	RUN_OPEN, RUN_READ, RUN_PLAN, RUN_SORT, RUN_DENIAL, RUN_DRAIN, RUN_CHECK, RUN_CHECK_SORT,
+	RUN_CHECK_DENIAL, RUN_PUBLISH, RUN_END
+};
+/* What a step says: its time is up, it waits for something, it is done. */
+enum step { STEP_AGAIN = 1, STEP_WAIT, STEP_DONE, STEP_FINISHED };
+
+struct ticket;
+struct sign_run {
+	struct sign *sign;
+	struct sign_run *next;
+	struct sign_job job;
+	char *spool;
+	char zone[NAME_TEXT_SIZE];
+	uint8_t apex_key[NAME_KEY_MAX];
+	size_t apex_key_len;
+	sign_progress_fn *progress;
+	sign_done_fn *done;
+	void *arg;
+	uint64_t started_ms, cpu_start, progress_ms;
+
+	enum run_phase phase;
+	bool is_waiting, cancelled, input_bad, unchanged;
+	int code;
+	struct err err;
+	struct work work; /* open and sort */
+	int work_code;
+	struct err work_err;
+	unsigned works_out; /* in the pool: the run cannot be freed before they are back */
+	bool work_started, work_done;
+
+	struct snapshot *sn;
+	bool has_old; /* there is a generation */
+	struct zone_head old_head;
+	struct source source;
+	struct node node;
+	EVP_MD_CTX *hash;
+	struct zone_head head; /* of the version being made */
+	uint64_t rrsets_in, rrsets_done, rrsets_expected;
+	uint32_t denial_ttl;
+	struct build *build;
+
+	struct run_key keys[KEYSET_MAX];
+	uint32_t set_mask, zone_mask; /* bits: which keys sign the DNSKEY set, and the rest */
+	uint32_t inception;
+	int64_t jitter;    /* of this run */
+	int64_t keep_life; /* a signature that lives longer than this is kept */
+	uint64_t random[4]; /* drawn ahead */
+	unsigned random_left;
+
+	/* plan */
+	bool is_planned; /* plan has read the last name */
+	bool has_cut; /* the delegation or DNAME last seen, which hides what is below it */
+	uint8_t cut_key[NAME_KEY_MAX];
+	size_t cut_key_len;
+	struct old old;
+	struct buf prefix, message; /* of slab.c */
+	struct buf rdata, value;    /* of whoever makes an RRset */
+	struct buf bitmap;          /* of the name in hand, when NSEC3 */
+
+	/* the NSEC whose next name is not known yet */
+	struct slab *nsec_slab;
+	unsigned nsec_entry;
+	uint8_t nsec_owner[NAME_MAX_LEN];
+	struct buf nsec_bitmap;
+	struct old_set nsec_old;
+	struct chain chain;
+
+	/* slabs under way, in the order of writing */
+	struct slab *first, *last;
+	struct slab *to_submit; /* the first that was not handed to the token */
+	unsigned slab_count, requests;
+	struct ticket *tickets;
+	uint64_t signed_now, kept;
+
+	struct check *check;
+	struct snapshot *check_sn;
+	struct walk check_walk;
+	bool check_is_open, check_at_end;
+};
+
+struct sign {
+	struct loop *loop;
+	struct store *store;
+	sign_token_fn *lookup;
+	void *arg;
+	struct pool *pool;
+	struct loop_timer *timer;
+	bool timer_is_set;
+	struct sign_run *runs;
+};
+
+/* sign.c */
+void run_wake(struct sign_run *r);
+/* r failed, and says so of its zone.  The first error counts.  Returns the code. */
+int run_fail(struct sign_run *r, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same where r->err has words already; doing may be NULL. */
+int run_fail_in(struct sign_run *r, int code, const char *doing);
+/* Runs fn in the pool: STEP_WAIT, then STEP_DONE or the code that fn left in r->work_code. */
+int run_in_pool(struct sign_run *r, void (*fn)(struct work *w, struct verifier_scratch *scratch));
+bool run_time_is_up(uint64_t until);
+
+/* run.c */
+int run_slice(struct sign_run *r, uint64_t until); /* STEP_AGAIN, STEP_WAIT or STEP_FINISHED */
+void run_free(struct sign_run *r);
+
+/* accept.c */
+int accept_step(struct sign_run *r, uint64_t until);
+/* due.c: must there be a new version although the input is what it was? */
+bool due_now(struct sign_run *r);
+/* The sets that the signer adds at the apex, as the key set has them; 0: no such set. */
+int apex_set(struct sign_run *r, uint16_t type, struct rrset *out);
+
+/* plan.c */
+int plan_step(struct sign_run *r, uint64_t until);
+
+/* reuse.c */
+int old_open(struct sign_run *r);
+void old_close(struct old *o);
+/* Read the sets of one name; names come in order.  OK also when there are none. */
+int old_seek(struct sign_run *r, const uint8_t *key, size_t len);
+struct old_set old_find(const struct old *o, uint16_t type); /* packed NULL: none */
+int old_start_nsec3(struct sign_run *r);
+int old_seek_nsec3(struct sign_run *r, const uint8_t hash[NSEC3_HASH_LEN], struct old_set *out);
+/* Of an RRset equal to `packed` (len octets, no signatures), the signature by key k that can be
+ * kept: its RDATA and length, or NULL. */
+const uint8_t *old_signature(const struct sign_run *r, const struct old_set *old,
+    const struct rrset *set, unsigned k, uint16_t *len, uint32_t *expiration);
+bool old_is_same(const struct old_set *old, const uint8_t *packed, size_t len);
+
+/* denial.c */
+void denial_bitmap(const struct node *n, bool is_delegation, bool is_nsec, struct buf *out);
+/* NSEC: n's is entry i of slab s and waits for the next name. */
+void denial_wait(struct sign_run *r, const struct node *n, bool is_delegation, struct slab *s,
+    unsigned i);
+/* The next name is known: finish what waits for it. */
+int denial_next(struct sign_run *r, const uint8_t *next_key, size_t next_len);
+
+/* chain.c: NSEC3 */
+int chain_name(struct sign_run *r, const struct node *n, bool is_delegation);
+int chain_sort_step(struct sign_run *r);
+int chain_step(struct sign_run *r, uint64_t until);
+void chain_free(struct chain *c);
+
+/* slab.c */
+/* The slab that takes the next entry, with room. */
+struct slab *slab_current(struct sign_run *r, bool is_nsec3);
+/* Adds an entry without its packed value; key is a sort key or a hash. */
+unsigned slab_add(struct slab *s, const uint8_t *key, size_t len, uint16_t type);
+/* Gives entry i its value and signatures by the keys of mask. */
+int slab_fill(struct slab *s, unsigned i, const uint8_t *packed, size_t len, uint32_t mask,
+    const struct old_set *old);
+void slab_seal(struct sign_run *r); /* the current one takes no more */
+void slab_hold(struct slab *s, bool hold); /* it has an entry that is not filled yet */
+void slab_finish(struct slab *s);   /* everything signed and verified, or nothing to sign */
+void slab_free(struct slab *s);
+
+/* queue.c */
+int queue_pump(struct sign_run *r); /* write what is done, submit what is ready */
+bool queue_has_room(const struct sign_run *r);
+/* A loop round queue_pump and what makes entries: one says STEP_DONE when it has no more. */
+int queue_feed(struct sign_run *r, uint64_t until, int (*one)(struct sign_run *r));
+void queue_signed(struct slab *s); /* all its signatures are there */
+
+/* submit.c */
+int submit_slab(struct slab *s);
+void submit_detach(struct sign_run *r); /* replies that still come are thrown away */
+
+/* commit.c */
+int commit_plan(struct sign_run *r); /* serial, publication: before planning */
+int commit_publish(struct sign_run *r);
+
+#endif
