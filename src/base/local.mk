@@ -8,10 +8,12 @@ libbase_a_SOURCES = \
 	src/base/err.c src/base/err.h \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
+	src/base/manual.c src/base/manual.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/period.c src/base/period.h \
 	src/base/sandbox.c src/base/sandbox.h \
-	src/base/secret.c src/base/secret.h
+	src/base/secret.c src/base/secret.h \
+	src/base/text.c src/base/text.h
 libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(LIBCONFIG_CFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses base must link.
 BASE_LIBS = libbase.a $(EVENT_LIBS) $(LIBCONFIG_LIBS) $(CRYPTO_LIBS)

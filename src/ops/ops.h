@@ -32,8 +32,11 @@ bool ops_flag(const struct ops_call *c, const char *name);
 const char *ops_argument(const struct ops_call *c, unsigned i); /* positional; NULL */
 const char *ops_requester(const struct ops_call *c); /* "uid 0 (root)", for the records */
 
-/* Answers.  Text is sent as it comes; a listing is given as JSON and shown as a table unless --json was
- * given.  columns: "zone:Zone,serial_out:Serial,..." of the objects in array `key` of root. */
+/* Answers.  Text is sent as it comes, newlines included; a warning is one line without a newline.  What
+ * would steer a terminal is escaped on the way.
+ * A listing is given as JSON and shown as a table unless --json was given.  columns: "zone:Zone,
+ * next_event.what:Next,..." of the objects in array `key` of root; "no <key>" when that is empty.
+ * columns NULL: "name: value" lines of each object in turn, or (key NULL) of root itself. */
 void ops_text(struct ops_call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ops_warn(struct ops_call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ops_list(struct ops_call *c, json_t *root, const char *key, const char *columns); /* takes root */
@@ -42,6 +45,11 @@ void ops_progress(struct ops_call *c, const char *what, uint64_t done, uint64_t 
 void ops_done(struct ops_call *c);
 void ops_fail(struct ops_call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ops_fail_err(struct ops_call *c, const struct err *e);
+/* For long texts: when much is queued, return to the loop and go on when fn is called, once, because the
+ * client has read it or is gone (at once, when it has gone already). */
+typedef void ops_drained_fn(void *arg, struct ops_call *c);
+bool ops_is_full(const struct ops_call *c);
+void ops_when_drained(struct ops_call *c, ops_drained_fn *fn, void *arg);
 /* The other end hung up: the call must still be ended, what it says goes nowhere. */
 bool ops_is_gone(const struct ops_call *c);
 

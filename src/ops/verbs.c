@@ -1,0 +1,191 @@
+/* The table of verbs: see verbs.h.  Data only.  Options keep the letters that ods-ksmutil and
+ * ods-enforcer gave them. */
+#include "ops/verbs.h"
+
+/* clang-format off */
+#define OPTION(name_, letter_, value_, flags_, help_) \
+	{ .name = name_, .letter = letter_, .value = value_, .flags = flags_, .help = help_ }
+#define OPTIONS(...) (const struct verb_option[]){ __VA_ARGS__, { .name = NULL } }
+#define NO_OPTIONS (const struct verb_option[]){ { .name = NULL } }
+
+/* Options of many verbs */
+#define ZONE(flags) OPTION("zone", 'z', "ZONE", flags, "The zone.")
+#define POLICY(flags) OPTION("policy", 'p', "POLICY", flags, "The policy.")
+#define CKA_ID OPTION("cka-id", 'k', "CKA_ID", 0, "The key with this CKA_ID, in hexadecimal.")
+#define KEY_TAG OPTION("key-tag", 'x', "TAG", 0, "The key with this key tag.")
+#define KEY_TYPE(flags) OPTION("key-type", 't', "KSK|ZSK|CSK|ALL", flags, "Keys of this role.")
+#define VERBOSE(help) OPTION("verbose", 'v', NULL, 0, help)
+#define JSON OPTION("json", 0, NULL, 0, "Print JSON instead of a table.")
+#define ALL OPTION("all", 'a', NULL, VERB_ONE_OF, "All zones.")
+#define DRY_RUN OPTION("dry-run", 0, NULL, 0, "Change nothing; print the dated plan.")
+#define SERVER_NAME(flags) OPTION("name", 'n', "NAME", flags, "What zones and policies call it.")
+#define REASON(flags) OPTION("reason", 0, "TEXT", flags, "Why; it is recorded.")
+#define ONE_KEY OPTIONS(ZONE(VERB_REQUIRED), CKA_ID, KEY_TAG)
+
+const struct verb_option verb_common[] = {
+	OPTION("config", 'c', "FILE", VERB_LOCAL, "The daemon's configuration; its run_dir holds the control socket."),
+	OPTION("help", 'h', NULL, VERB_LOCAL, "Print what there is to say and exit."),
+	{ .name = NULL }
+};
+
+const struct verb verbs[] = {
+	{ .name = "zone add", .help = "add a zone: make its keys, transfer it in, sign it, offer it",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), POLICY(0),
+		OPTION("source", 0, "SERVER", VERB_REPEATABLE, "A server that has the unsigned zone; several are asked in order."),
+		OPTION("destination", 0, "SERVER", VERB_REPEATABLE, "A server that gets the signed zone."),
+		OPTION("input-file", 0, "FILE", 0, "A zone file that holds the unsigned zone; the daemon reads it."),
+		OPTION("output-file", 0, "FILE", 0, "A file to which the daemon writes each signed version."),
+		OPTION("contact", 0, "ADDRESS", 0, "Mail address of the zone's technical contact."),
+		OPTION("replace-dnssec", 0, NULL, 0, "Publish although the zone, or its parent, has DNSSEC of somebody else.")),
+	  .manual = "Servers are names from the configuration or from\n.Cm server add .\n"
+		"The zone is written to the configuration, so that it survives a restart.\n"
+		"Without a policy it gets the one named\n.Dq default ." },
+	{ .name = "zone unsign", .later = true, .help = "lead a zone back to being unsigned, safely",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), DRY_RUN, JSON),
+	  .manual = "The DS is withdrawn first; signatures go when no cache can hold the DS any more." },
+	{ .name = "zone delete", .help = "stop signing a zone and forget it",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED),
+		OPTION("force", 0, NULL, 0, "Although its parent may have a DS; keys and record stay in the token.")),
+	  .manual = "Refused while the parent has a DS for the zone, or it is not known whether it has one:\n"
+		"resolvers would take the zone for bogus." },
+	{ .name = "zone list", .help = "list the zones",
+	  .options = OPTIONS(POLICY(0), JSON), .manual = "With a policy: those that have it." },
+	{ .name = "zone status", .help = "show serials, peers, signature runway and next event of zones",
+	  .options = OPTIONS(ZONE(0), VERBOSE("Say more about each zone."), JSON),
+	  .manual = "Without a zone: all of them.\n"
+		"The runway is the time that is left until the first signature expires." },
+	{ .name = "zone sign", .help = "sign a zone now",
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL, OPTION("force", 0, NULL, 0, "Make every signature anew.")),
+	  .manual = "Never makes a key." },
+	{ .name = "zone retransfer", .help = "transfer a zone from its sources now, whatever its serial",
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL),
+	  .manual = "The last good version is served until a new one has passed its checks." },
+	{ .name = "zone diagnose", .later = true, .help = "run every check of a zone and its peers, live",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON), .manual = "Prints what to change, and where." },
+	{ .name = "zone set-policy", .later = true, .help = "give a zone another policy",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), POLICY(VERB_REQUIRED), DRY_RUN, JSON),
+	  .manual = "What must change in keys and signatures is done as a roll-over." },
+	{ .name = "zone import", .help = "add many zones, all or none", .argument = "FILE", .argument_flags = VERB_FILE,
+	  .options = NO_OPTIONS,
+	  .manual = "The file holds a libconfig list\n.Ql zones = ( ... ) ,\n"
+		"with entries as in\n.Xr intaglio.conf 5 .\n"
+		"When one entry is wrong none is added.\nA\n.Ar FILE\nof\n.Sq -\nis the standard input." },
+	{ .name = "zone export", .help = "print a signed zone, or the configuration of zones",
+	  .options = OPTIONS(ZONE(0),
+		OPTION("config", 0, NULL, 0, "The entries of the configuration, as zone import takes them.")),
+	  .manual = "The zone is printed as a zone file, as it is served now.\nA zone must be given unless\n"
+		".Fl -config\nis." },
+
+	{ .name = "key list", .help = "list keys, their states and what comes next",
+	  .options = OPTIONS(ZONE(0), POLICY(0), KEY_TYPE(0), CKA_ID, KEY_TAG,
+		VERBOSE("Show CKA_ID, token and all recorded times too."), JSON),
+	  .manual = "States are generated, published, ready, active, retired and removed." },
+	{ .name = "key generate", .later = true, .help = "make keys ahead of time",
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), KEY_TYPE(0)),
+	  .manual = "They are used when the schedule or a roll-over needs a key." },
+	{ .name = "key export", .help = "print the zone's DNSKEY records with SEP, or their DS records",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), OPTION("ds", 'd', NULL, 0, "DS records, for the parent."),
+		KEY_TYPE(0), CKA_ID, KEY_TAG),
+	  .manual = "In the format of a zone file." },
+	{ .name = "key rollover", .later = true, .help = "begin a roll-over now",
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), KEY_TYPE(0), DRY_RUN, JSON),
+	  .manual = "Every step waits until caches make it safe." },
+	{ .name = "key emergency", .later = true, .help = "replace a compromised key",
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), ALL, KEY_TYPE(0), REASON(0), DRY_RUN, JSON),
+	  .manual = "A new key takes over at once or as soon as it is safe." },
+	{ .name = "key purge", .later = true, .help = "destroy keys that were removed long enough ago",
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), DRY_RUN, JSON), .manual = "The policy's purge_after says when that is." },
+	{ .name = "key ds-submit", .later = true, .help = "hand the DS to the parent again, or say that it was",
+	  .options = ONE_KEY, .manual = "For parents that take a DS by hand." },
+	{ .name = "key ds-seen", .later = true, .help = "say that the parent has the DS",
+	  .options = ONE_KEY, .manual = "For parents whose servers cannot be asked." },
+	{ .name = "key ds-retract", .later = true, .help = "have the parent drop the DS, or say that it was told to",
+	  .options = ONE_KEY, .manual = "For parents that take a DS by hand." },
+	{ .name = "key ds-gone", .later = true, .help = "say that the parent has the DS no more",
+	  .options = ONE_KEY, .manual = "For parents whose servers cannot be asked." },
+	{ .name = "key accept-record", .later = true, .help = "go on with an older state record of a zone",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED),
+		OPTION("sequence", 0, "N", VERB_REQUIRED, "Its sequence number.")),
+	  .manual = "A record older than what the zone was last served with, after a token was restored\n"
+		"from a back-up, is refused until this is said." },
+
+	{ .name = "rollover list", .later = true, .help = "list the steps that lie ahead, with their times",
+	  .options = OPTIONS(ZONE(0), JSON), .manual = "With the DNSKEY and DS sets after each step." },
+	{ .name = "rollover release", .later = true, .help = "go on without a server that cannot be asked",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED),
+		OPTION("without", 0, "SERVER", VERB_REQUIRED, "The server that is not waited for."),
+		REASON(VERB_REQUIRED)),
+	  .manual = "A server that cannot be asked counts as not having the new version, which holds a step." },
+
+	{ .name = "policy list", .help = "list the policies", .options = OPTIONS(JSON), .manual = "" },
+	{ .name = "policy show", .help = "show the settings of policies, defaults included",
+	  .options = OPTIONS(POLICY(0), JSON), .manual = "Without a policy: all of them." },
+	{ .name = "policy check", .later = true, .help = "check whether a policy can be safe, with the arithmetic",
+	  .options = OPTIONS(POLICY(0), ZONE(0), JSON), .manual = "With a zone: against the TTLs it has." },
+	{ .name = "repository list", .help = "list the tokens and how they are",
+	  .options = OPTIONS(OPTION("repository", 'r', "TOKEN", 0, "This token."), JSON),
+	  .manual = "A repository is a token of the configuration." },
+
+#define BACKUP(name_, help_) \
+	{ .name = name_, .later = true, .help = help_, .manual = "", \
+	  .options = OPTIONS(OPTION("repository", 'r', "TOKEN", 0, "The token."), POLICY(0), JSON) }
+	BACKUP("backup prepare", "say that a back-up of the token begins"),
+	BACKUP("backup commit", "say that the back-up is good: its keys may be used"),
+	BACKUP("backup rollback", "say that the back-up failed"),
+	BACKUP("backup list", "list back-ups, and keys that lack one"),
+
+	{ .name = "tsig generate", .help = "make or take in a TSIG key and print what peers need",
+	  .options = OPTIONS(
+		OPTION("name", 'n', "NAME", VERB_REQUIRED, "Its name, a domain name that both sides use."),
+		OPTION("algorithm", 0, "ALGORITHM", 0, "hmac-sha256 (unless told), hmac-sha1, -sha224, -sha384 or -sha512."),
+		OPTION("secret-file", 0, "FILE", VERB_FILE, "Take the secret, in base64, from the first line of this file instead of making one."),
+		ZONE(0)),
+	  .manual = "Prints ready-made configuration for BIND, NSD and Knot, for a source and for a destination.\n"
+		"With a zone it is named there." },
+	{ .name = "tsig list", .help = "list the TSIG keys, without their secrets", .options = OPTIONS(JSON), .manual = "" },
+	{ .name = "tsig delete", .help = "forget a TSIG key",
+	  .options = OPTIONS(OPTION("name", 'n', "NAME", VERB_REQUIRED, "Its name.")),
+	  .manual = "Refused while a server uses it." },
+
+	{ .name = "server add", .help = "make a name server known",
+	  .options = OPTIONS(SERVER_NAME(VERB_REQUIRED),
+		OPTION("address", 0, "ADDRESS", VERB_REQUIRED, "Its IPv4 or IPv6 address."),
+		OPTION("port", 0, "PORT", 0, "Its port; 53 unless told."),
+		OPTION("tsig", 0, "KEY", 0, "The TSIG key for what is asked of it and what it asks."),
+		OPTION("notify-tsig", 0, "KEY", 0, "The TSIG key that its NOTIFY must be signed with."),
+		OPTION("local", 0, "ADDRESS", 0, "The address from which it is spoken to.")),
+	  .manual = "It may then be a zone's source or destination." },
+	{ .name = "server list", .help = "list the name servers", .options = OPTIONS(JSON), .manual = "" },
+	{ .name = "server delete", .help = "forget a name server",
+	  .options = OPTIONS(SERVER_NAME(VERB_REQUIRED)), .manual = "Refused while a zone uses it." },
+
+	{ .name = "monitor add", .later = true, .help = "watch the DNSSEC of a delegated zone",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), OPTION("mode", 0, "dnskey|cds", 0, "What tells of a new KSK."),
+		OPTION("contact", 0, "ADDRESS", 0, "Who is told.")), .manual = "" },
+	{ .name = "monitor list", .later = true, .help = "list the zones that are watched", .options = OPTIONS(JSON), .manual = "" },
+	{ .name = "monitor status", .later = true, .help = "show what was found", .options = OPTIONS(ZONE(0), JSON), .manual = "" },
+	{ .name = "monitor history", .later = true, .help = "show what was seen and decided",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON), .manual = "" },
+	{ .name = "monitor delete", .later = true, .help = "watch a zone no more",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED)), .manual = "" },
+#define NOTICE_ID OPTION("id", 0, "ID", VERB_REQUIRED, "The notice.")
+	{ .name = "notice list", .later = true, .help = "list notices", .options = OPTIONS(ZONE(0), JSON), .manual = "" },
+	{ .name = "notice show", .later = true, .help = "show the text of a notice", .options = OPTIONS(NOTICE_ID), .manual = "" },
+	{ .name = "notice resend", .later = true, .help = "send a notice again", .options = OPTIONS(NOTICE_ID), .manual = "" },
+	{ .name = "notice test", .later = true, .help = "send a notice that means nothing",
+	  .options = OPTIONS(OPTION("contact", 0, "ADDRESS", 0, "To whom; the operator unless told.")), .manual = "" },
+
+	{ .name = "time leap", .later = true, .help = "move the virtual clock, in a test",
+	  .options = OPTIONS(OPTION("until", 0, "TIME", 0, "To this time, as 2027-01-31T00:00:00Z."),
+		OPTION("by", 0, "DURATION", 0, "By so much, as P1M.")),
+	  .manual = "Only for a daemon that was started with\n.Fl -virtual-clock .\n"
+		"Without an option it leaps to the next event and prints it." },
+	{ .name = "update conf", .help = "read the configuration again", .options = NO_OPTIONS,
+	  .manual = "As\n.Dv SIGHUP\ndoes, but mistakes are printed here.\n"
+		"With a mistake the running configuration stays.\nA zone gone from the file is served on until\n"
+		".Cm zone delete ." },
+	{ .name = "status", .help = "show how the daemon, its processes and its tokens are", .options = OPTIONS(JSON), .manual = "" },
+	{ .name = "stop", .help = "stop the daemon", .options = NO_OPTIONS,
+	  .manual = "What is being signed is committed or dropped whole; nothing is lost." },
+	{ .name = NULL }
+};
