@@ -16,7 +16,7 @@ libinbound_a_SOURCES = \
 
 if HAVE_CMOCKA
 INBOUND_TESTS = tests/unit/test_inbound_accept tests/unit/test_inbound_axfr \
-	tests/unit/test_inbound_gate
+	tests/unit/test_inbound_file tests/unit/test_inbound_gate tests/unit/test_inbound_rounds
 check_PROGRAMS += $(INBOUND_TESTS)
 UNIT_TESTS += $(INBOUND_TESTS)
 INBOUND_TEST_LIBS = libinbound.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
