@@ -132,7 +132,7 @@ void inbound_hand_over(struct zone *z, const char *source, uint32_t serial, cons
 
 static void zone_set_file(struct zone *z, const char *path)
 {
-	const char *old = z->file == NULL ? NULL : file_path(z->file);
+	const char *old = z->file == NULL ? NULL : z->file->path;
 
 	if (old == path || (old != NULL && path != NULL && strcmp(old, path) == 0))
 		return;
@@ -231,7 +231,7 @@ int inbound_retransfer(struct inbound *in, const uint8_t *apex)
 	z->want_round = z->want_force = z->source_count > 0;
 	z->want_file = z->file != NULL;
 	if (z->file != NULL)
-		file_force(z->file);
+		z->file->must = true;
 	zone_pump(z);
 	return OK;
 }

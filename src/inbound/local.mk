@@ -4,6 +4,7 @@ libinbound_a_SOURCES = \
 	src/inbound/axfr.c src/inbound/axfr.h \
 	src/inbound/exchange.c src/inbound/exchange.h \
 	src/inbound/file.c src/inbound/file.h \
+	src/inbound/file_watch.c \
 	src/inbound/gate.c src/inbound/gate.h \
 	src/inbound/inbound.c src/inbound/inbound.h \
 	src/inbound/internal.h \

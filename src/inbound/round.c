@@ -172,7 +172,7 @@ static void zone_again(struct zone *z, bool from_file)
 	if (from_file) {
 		z->want_file = z->file != NULL;
 		if (z->file != NULL)
-			file_force(z->file);
+			z->file->must = true;
 	} else if (z->is_only && z->at < z->source_count) {
 		z->sources[z->at].is_notified = true;
 	} else {
