@@ -86,6 +86,41 @@ static void test_retransfer(void **state)
 	bench_until(b, b->received == 2);
 }
 
+static void test_same_serial(void **state)
+{
+	struct bench *b = *state;
+	char other[160];
+
+	/* As at a restart: the serial is known, the file was not read by this process. */
+	have_file(b);
+	snprintf(other, sizeof(other), "%s.other", b->file);
+	write_to(other, 5, "then comes what need not be read\n");
+	bench_configure(b, 0, other);
+	bench_until(b, of_file(b)->oks == 2);
+	assert_int_equal(b->received, 1);
+	unlink(other);
+}
+
+static void test_given_up(void **state)
+{
+	struct bench *b = *state;
+	struct inbound_zone none;
+	FILE *f;
+
+	write_to(b->file, 5, "");
+	f = fopen(b->file, "a");
+	assert_non_null(f);
+	for (int i = 0; i < 200000; i++)
+		fprintf(f, "h%d IN A 192.0.2.1\n", i);
+	fclose(f);
+	bench_configure(b, 0, b->file);
+	for (int i = 0; i < 3; i++)
+		bench_turn(b);
+	inbound_configure(b->in, &none, 0); /* teardown finds no spool left over */
+	bench_idle(b, 50);
+	assert_int_equal(b->received, 0);
+}
+
 static void fails_with(struct bench *b, const char *more, const char *words)
 {
 	have_file(b);
@@ -135,6 +170,8 @@ int main(void)
 	    TEST("an input file is read at start", test_read),
 	    TEST("an input file is read again when it changes, in place or replaced", test_changes),
 	    TEST("retransfer reads an input file again", test_retransfer),
+	    TEST("an input file with the serial we have is not read to its end", test_same_serial),
+	    TEST("a zone that goes away while its file is read", test_given_up),
 	    TEST("R60 a mistake in an input file is named with its line", test_syntax),
 	    TEST("R60 a record of another zone in an input file", test_out_of_zone),
 	    TEST("R60 an input file that is not there yet", test_missing),
