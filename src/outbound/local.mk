@@ -15,18 +15,17 @@ liboutbound_a_SOURCES = \
 	src/outbound/version.c
 
 if HAVE_CMOCKA
-OUTBOUND_TEST_LIBS = liboutbound.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS)
 OUTBOUND_TESTS = tests/unit/test_outbound_answer tests/unit/test_outbound_notify \
 	tests/unit/test_outbound_transfer
 check_PROGRAMS += $(OUTBOUND_TESTS)
 UNIT_TESTS += $(OUTBOUND_TESTS)
-tests_unit_test_outbound_answer_SOURCES = tests/unit/test_outbound_answer.c \
-	tests/unit/outbound_rig.c tests/unit/outbound_rig.h
+OUTBOUND_TEST_LIBS = liboutbound.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS)
+OUTBOUND_RIG = tests/unit/outbound_rig.c tests/unit/outbound_rig_client.c \
+	tests/unit/outbound_rig_zone.c tests/unit/outbound_rig.h
+tests_unit_test_outbound_answer_SOURCES = tests/unit/test_outbound_answer.c $(OUTBOUND_RIG)
 tests_unit_test_outbound_answer_LDADD = $(OUTBOUND_TEST_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_outbound_notify_SOURCES = tests/unit/test_outbound_notify.c \
-	tests/unit/outbound_rig.c tests/unit/outbound_rig.h
+tests_unit_test_outbound_notify_SOURCES = tests/unit/test_outbound_notify.c $(OUTBOUND_RIG)
 tests_unit_test_outbound_notify_LDADD = $(OUTBOUND_TEST_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_outbound_transfer_SOURCES = tests/unit/test_outbound_transfer.c \
-	tests/unit/outbound_rig.c tests/unit/outbound_rig.h
+tests_unit_test_outbound_transfer_SOURCES = tests/unit/test_outbound_transfer.c $(OUTBOUND_RIG)
 tests_unit_test_outbound_transfer_LDADD = $(OUTBOUND_TEST_LIBS) $(CMOCKA_LIBS)
 endif

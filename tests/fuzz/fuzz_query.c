@@ -1,5 +1,5 @@
-/* Any message, as a query from a destination that needs no key: over UDP, and over TCP with the whole
- * stream that it may start. */
+/* Any message, as a query from a destination that needs no key: over UDP, and over TCP with the
+ * whole stream that it may start. */
 #include <stdlib.h>
 #include "../unit/outbound_rig.h"
 

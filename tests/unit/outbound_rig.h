@@ -4,6 +4,7 @@
 #ifndef TESTS_OUTBOUND_RIG_H
 #define TESTS_OUTBOUND_RIG_H
 
+#include <netinet/in.h>
 #include "outbound/parts.h"
 
 #define RIG_KEYED "127.0.0.1"
@@ -42,13 +43,15 @@ struct rig {
 /* Outbound serves "example." (not written yet) with short limits. */
 void rig_open(struct rig *r);
 void rig_close(struct rig *r);
+/* What a test cannot go on without. */
+void rig_die(const char *what);
+void rig_check(int rc, const struct err *e);
+struct sockaddr_in rig_address(const char *ip, uint16_t port);
 void rig_pump(struct rig *r); /* what is ready, and wait a millisecond */
 /* A zone with that serial: apex, names of `names` hosts with a TXT record of `size` octets each, all
  * signed with something, and as many NSEC3 records. */
 void rig_write_zone(struct rig *r, const char *apex, uint32_t serial, unsigned names, unsigned size,
     bool published);
-/* Wait until the destination's last status is that one. */
-bool rig_await_status(struct rig *r, enum destination_status status, const char *destination);
 const struct rig_status *rig_last(const struct rig *r, const char *destination);
 
 struct rig_query {
