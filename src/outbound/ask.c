@@ -97,36 +97,39 @@ static const char *what(const struct out_ask *ask)
 
 /* What comes back */
 
+static bool is_about(const struct packet *p, const struct out_ask *ask)
+{
+	return p->id == ask->id && packet_opcode(p) == ask->opcode &&
+	       (!p->has_question || (p->qtype == RR_SOA && p->qclass == CLASS_IN &&
+					name_equal(p->qname, ask->zone->apex)));
+}
+
 static struct out_ask *find_ask(struct out_asker *a, const struct out_socket *socket,
-    const struct sockaddr_storage *peer, uint16_t id)
+    const struct sockaddr_storage *peer, const struct packet *p)
 {
 	for (struct out_host *h = a->hosts; h != NULL; h = h->next) {
 		if (h->socket != socket || h->address.ss_family != peer->ss_family ||
 		    memcmp(&h->address, peer, peer_addrlen(peer)) != 0)
 			continue;
 		for (struct out_ask *ask = h->sent.first; ask != NULL; ask = ask->next) {
-			if (ask->id == id)
+			if (is_about(p, ask))
 				return ask;
 		}
 	}
 	return NULL;
 }
 
-static bool is_answer_to(const struct packet *p, const struct out_ask *ask)
-{
-	return (p->flags & PACKET_FLAG_QR) != 0 && packet_opcode(p) == ask->opcode &&
-	       (!p->has_question || (p->qtype == RR_SOA && p->qclass == CLASS_IN &&
-					name_equal(p->qname, ask->zone->apex)));
-}
-
 static void datagram(void *arg, const struct out_socket *s, const uint8_t *msg, size_t len,
     const struct sockaddr_storage *peer, int code)
 {
 	struct out_asker *a = arg;
-	struct out_ask *ask = len >= 2 ? find_ask(a, s, peer, load_u16(msg)) : NULL;
+	struct out_ask *ask;
 	struct packet p;
 	struct err e = {0};
 
+	if (packet_parse(msg, len, &p, NULL) != OK)
+		return;
+	ask = find_ask(a, s, peer, &p);
 	if (ask == NULL)
 		return;
 	if (code != 0) { /* forged easily, so that it does not end the waiting */
@@ -134,7 +137,7 @@ static void datagram(void *arg, const struct out_socket *s, const uint8_t *msg, 
 		    strerror(code));
 		return;
 	}
-	if (packet_parse(msg, len, &p, NULL) != OK || !is_answer_to(&p, ask))
+	if ((p.flags & PACKET_FLAG_QR) == 0)
 		return;
 	/* An answer whose signature does not hold may be anybody's: the right one can still come
 	 * (RFC 8945 5.3), so that it is only remembered. */

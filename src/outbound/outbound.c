@@ -113,12 +113,57 @@ static void zone_free(struct out_zone *z)
 	free(z);
 }
 
+/* What NOTIFY says of the newest version; OK or why it cannot be known. */
+static int read_version(struct out_zone *z, struct err *e)
+{
+	struct out_version v;
+	const uint8_t *rdata, *next;
+	uint16_t len;
+	int rc = out_version_open(z, &v, e);
+
+	if (rc != OK)
+		return rc;
+	next = v.soa.rdata;
+	rdata = rrset_next(&next, &len);
+	buf_reset(&z->soa);
+	buf_put(&z->soa, rdata, len);
+	z->soa_ttl = v.soa.ttl;
+	z->serial = v.head.serial_out;
+	z->has_version = true;
+	out_version_close(&v);
+	return OK;
+}
+
+static void announce(struct out_zone *z)
+{
+	struct err e = {0};
+	int rc = read_version(z, &e);
+
+	z->announce_wanted = rc != OK && rc != ERR_MISSING;
+	if (rc == ERR_MISSING)
+		log_notice("zone %s: nothing to announce: %s", z->text, e.text);
+	else if (rc != OK)
+		log_error("zone %s: new version not announced, tried again in %llu s: %s", z->text,
+		    (unsigned long long)z->out->limits.sweep / 1000, e.text);
+	if (rc != OK)
+		return;
+	z->file_wanted = z->output_file != NULL;
+	z->file_due = 0;
+	for (unsigned i = 0; i < z->destination_count; i++)
+		out_destination_version(z->destinations[i]);
+	out_files_wake(z->out->files);
+}
+
 static void sweep(void *arg)
 {
 	struct outbound *out = arg;
 
 	out_tcp_sweep(out, clock_mono_ms());
 	out_files_wake(out->files);
+	for (unsigned i = 0; i < out->zone_count; i++) {
+		if (out->zones[i]->announce_wanted)
+			announce(out->zones[i]);
+	}
 	loop_timer_set(out->sweep, out->limits.sweep);
 }
 
@@ -269,30 +314,9 @@ void outbound_configure(struct outbound *out, const struct outbound_zone *zones,
 void outbound_version(struct outbound *out, const uint8_t *apex)
 {
 	struct out_zone *z = out_zone_find(out, apex);
-	struct out_version v;
-	struct err e = {0};
-	const uint8_t *rdata;
-	uint16_t len;
 
-	if (z == NULL)
-		return;
-	if (out_version_open(z, &v, &e) != OK) {
-		log_notice("zone %s: nothing to announce to its destinations: %s", z->text, e.text);
-		return;
-	}
-	rdata = v.soa.rdata;
-	rdata = rrset_next(&rdata, &len);
-	buf_reset(&z->soa);
-	buf_put(&z->soa, rdata, len);
-	z->soa_ttl = v.soa.ttl;
-	z->serial = v.head.serial_out;
-	z->has_version = true;
-	z->file_wanted = z->output_file != NULL;
-	z->file_due = 0;
-	out_version_close(&v);
-	for (unsigned i = 0; i < z->destination_count; i++)
-		out_destination_version(z->destinations[i]);
-	out_files_wake(out->files);
+	if (z != NULL)
+		announce(z);
 }
 
 void outbound_suspend(struct outbound *out, const uint8_t *apex, bool suspended)

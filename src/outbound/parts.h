@@ -44,6 +44,7 @@ struct out_zone {
 	char text[NAME_TEXT_SIZE];
 	char *output_file; /* NULL: none */
 	bool suspended;
+	bool announce_wanted; /* a version came, and the store could not be read */
 	bool has_version; /* the next two are of the version last announced to us */
 	uint32_t serial;
 	struct buf soa; /* its SOA's RDATA */

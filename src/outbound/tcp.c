@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -309,7 +311,10 @@ static bool make_room(struct outbound *out, const struct sockaddr_storage *from)
 static void connection_new(struct outbound *out, int fd, const struct sockaddr_storage *from)
 {
 	struct out_connection *c = mem_alloc(sizeof(*c));
+	int on = 1;
 
+	/* Messages are sent whole: nothing is gained by waiting for more. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	c->out = out;
 	c->fd = fd;
 	c->from = *from;

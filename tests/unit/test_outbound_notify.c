@@ -203,6 +203,7 @@ static void repeated_and_given_up(void **state)
 	assert_reason("keyed", "no answer to NOTIFY (timeout); given up after 3 tries");
 	assert_int_equal(dest.queries, 0);
 	assert_true(await(DESTINATION_FAILED_XFER, "plain")); /* nobody is there */
+	assert_reason("plain", "NOTIFY did not arrive: Connection refused; given up after 3 tries");
 
 	dest.mute_notify = false; /* the next version begins anew */
 	dest.serial = SERIAL + 1;
