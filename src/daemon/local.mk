@@ -4,6 +4,32 @@ libconfiguration_a_SOURCES = \
 	src/daemon/config_edit.c src/daemon/config_internal.h \
 	src/daemon/config_tables.c
 
+sbin_PROGRAMS += intagliod
+intagliod_SOURCES = \
+	src/daemon/main.c src/daemon/role.h \
+	src/daemon/master.c src/daemon/master.h src/daemon/master_internal.h \
+	src/daemon/master_requests.c \
+	src/daemon/master_sockets.c \
+	src/daemon/master_workers.c \
+	src/daemon/network.c \
+	src/daemon/network_peers.c src/daemon/network_peers.h \
+	src/daemon/notify.c src/daemon/notify.h \
+	src/daemon/process.c src/daemon/process.h \
+	src/daemon/proto.h \
+	src/daemon/signer.c src/daemon/signer.h \
+	src/daemon/signer_requests.c \
+	src/daemon/signer_schedule.c \
+	src/daemon/signer_zones.c \
+	src/daemon/verbs_conf.c \
+	src/daemon/verbs_internal.h \
+	src/daemon/verbs_key.c \
+	src/daemon/verbs_status.c \
+	src/daemon/verbs_zone.c \
+	src/daemon/verbs_zone_show.c \
+	src/daemon/worker.c
+intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+intagliod_LDADD = libconfiguration.a $(OPS_LIBS) libsign.a libinbound.a liboutbound.a $(KEYS_LIBS) \
+	$(TOKEN_CLIENT_LIBS) $(TOKEN_LOCAL_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) -lpthread -ldl
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_config

@@ -123,21 +123,25 @@ static int manual(const char *what)
 
 static void print_mistake(void *arg, const struct conf_origin *where, const char *text)
 {
+	const char *kind = arg == NULL ? "" : "warning: ";
+
 	if (where->line > 0)
-		fprintf(stderr, "%s:%d: %s%s\n", where->file, where->line, (const char *)arg, text);
+		fprintf(stderr, "%s:%d: %s%s\n", where->file, where->line, kind, text);
 	else
-		fprintf(stderr, "%s: %s%s\n", where->file, (const char *)arg, text);
+		fprintf(stderr, "%s: %s%s\n", where->file, kind, text);
 }
 
 static void print_warning(void *arg, const struct conf_origin *where, const char *text)
 {
+	static bool is_warning;
+
 	(void)arg;
-	print_mistake("warning: ", where, text);
+	print_mistake(&is_warning, where, text);
 }
 
 static int check_config(const char *path)
 {
-	struct config *c = config_load(path, print_mistake, print_warning, "");
+	struct config *c = config_load(path, print_mistake, print_warning, NULL);
 
 	if (c == NULL)
 		return 1;

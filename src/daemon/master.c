@@ -78,7 +78,7 @@ static void side_start(void *arg)
 {
 	struct side *s = arg;
 	struct master *m = s->master;
-	char *argv[] = {(char *)m->options.program, "--role", (char *)s->role,
+	const char *argv[] = {m->options.program, "--role", s->role,
 	    m->options.foreground ? "--foreground" : "--background",
 	    m->options.verbose ? "--verbose" : NULL, NULL};
 	int pair[2];

@@ -31,7 +31,7 @@ static void worker_start(void *arg)
 	struct worker *w = arg;
 	struct master *m = w->master;
 	char sessions[12];
-	char *argv[32] = {(char *)m->options.program, "--role", "token", "--token-name", w->token,
+	const char *argv[32] = {m->options.program, "--role", "token", "--token-name", w->token,
 	    "--module", w->settings.module, "--label", w->settings.label, "--pin-file",
 	    w->settings.pin_file, "--sessions", sessions};
 	int n = 13, pair[2];
@@ -49,7 +49,7 @@ static void worker_start(void *arg)
 	}
 	if (m->config->user != NULL) {
 		argv[n++] = "--user";
-		argv[n++] = (char *)m->config->user;
+		argv[n++] = m->config->user;
 	}
 	process_pace_started(&w->pace, clock_mono_ms());
 	if (msg_pair(pair) != OK || (w->pid = process_start(argv, pair[0], m->clock_fd)) < 0) {
@@ -173,7 +173,8 @@ void master_worker_ended(struct master *m, pid_t pid, int status)
 		return;
 	}
 	process_end_text(status, how);
-	log_warning("worker %u of token %s ended (%s); it is started again", w->number, w->token, how);
+	log_warning(
+	    "worker %u of token %s ended (%s); it is started again", w->number, w->token, how);
 	loop_timer_set(w->again, process_pace_wait(&w->pace, clock_mono_ms()));
 }
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void child(char *const argv[], int channel, int clock)
+static void child(const char *const argv[], int channel, int clock)
 {
 	sigset_t none;
 	/* Away from the places they will have, then into them without CLOEXEC. */
@@ -20,11 +20,11 @@ static void child(char *const argv[], int channel, int clock)
 	if (dup2(high_channel, PROCESS_CHANNEL_FD) < 0 || dup2(high_clock, PROCESS_CLOCK_FD) < 0)
 		_exit(126);
 	close_range(PROCESS_CLOCK_FD + 1, ~0U, 0);
-	execv("/proc/self/exe", argv);
+	execv("/proc/self/exe", (char *const *)argv); /* execv does not write there */
 	_exit(127);
 }
 
-pid_t process_start(char *const argv[], int channel, int clock)
+pid_t process_start(const char *const argv[], int channel, int clock)
 {
 	pid_t pid = fork();
 

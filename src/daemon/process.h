@@ -11,7 +11,7 @@
 
 /* fork and exec of argv[0] = this very program; channel and clock become descriptors 3 and 4, all
  * others are closed.  The pid, or -1 with errno. */
-pid_t process_start(char *const argv[], int channel, int clock);
+pid_t process_start(const char *const argv[], int channel, int clock);
 
 /* Restarts with growing pauses: the first at once, then 1, 2, 4 ... 30 s, from the start again after
  * a minute of life. */
