@@ -33,8 +33,8 @@ const struct verb verbs[] = {
 	  .options = OPTIONS(ZONE(VERB_REQUIRED), POLICY(0),
 		OPTION("source", 0, "SERVER", VERB_REPEATABLE, "A server that has the unsigned zone; several are asked in order."),
 		OPTION("destination", 0, "SERVER", VERB_REPEATABLE, "A server that gets the signed zone."),
-		OPTION("input-file", 0, "FILE", 0, "A zone file that holds the unsigned zone; the daemon reads it."),
-		OPTION("output-file", 0, "FILE", 0, "A file to which the daemon writes each signed version."),
+		OPTION("input-file", 0, "FILE", VERB_PATH, "A zone file that holds the unsigned zone; the daemon reads it."),
+		OPTION("output-file", 0, "FILE", VERB_PATH, "A file to which the daemon writes each signed version."),
 		OPTION("contact", 0, "ADDRESS", 0, "Mail address of the zone's technical contact."),
 		OPTION("replace-dnssec", 0, NULL, 0, "Publish although the zone, or its parent, has DNSSEC of somebody else.")),
 	  .manual = "Servers are names from the configuration or from\n.Cm server add .\n"
@@ -72,9 +72,9 @@ const struct verb verbs[] = {
 		"When one entry is wrong none is added.\nA\n.Ar FILE\nof\n.Sq -\nis the standard input." },
 	{ .name = "zone export", .help = "print a signed zone, or the configuration of zones",
 	  .options = OPTIONS(ZONE(0),
-		OPTION("config", 0, NULL, 0, "The entries of the configuration, as zone import takes them.")),
+		OPTION("as-config", 0, NULL, 0, "The entries of the configuration, as zone import takes them.")),
 	  .manual = "The zone is printed as a zone file, as it is served now.\nA zone must be given unless\n"
-		".Fl -config\nis." },
+		".Fl -as-config\nis." },
 
 	{ .name = "key list", .help = "list keys, their states and what comes next",
 	  .options = OPTIONS(ZONE(0), POLICY(0), KEY_TYPE(0), CKA_ID, KEY_TAG,

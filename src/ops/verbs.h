@@ -14,6 +14,7 @@ enum verb_flag {
 	VERB_REPEATABLE = 2,
 	VERB_FILE = 4, /* names a file ("-": standard input) whose text is sent instead of its name */
 	VERB_LOCAL = 8,  /* for the command alone, never sent */
+	VERB_PATH = 32,  /* a path that the daemon will use: made absolute before it is sent */
 	VERB_ONE_OF = 16 /* of the verb's options with this flag exactly one must be given */
 };
 
