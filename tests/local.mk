@@ -21,6 +21,9 @@ tests_bench_tokenrate_LDADD = $(CRYPTO_LIBS) -ldl -lpthread
 bench: all tests/bench/tokenrate$(EXEEXT)
 	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(top_srcdir)/tests $(top_srcdir)/tests/bench/bench -b $(top_builddir)
 
+dist-hook:
+	find $(distdir) -name __pycache__ -prune -exec rm -rf {} +
+
 .PHONY: check-programs check-system bench
 
 CLEANFILES += tests/bench/tokenrate$(EXEEXT)
