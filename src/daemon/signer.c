@@ -116,9 +116,11 @@ static void look_at_tokens(void *arg)
 
 		if (up && !t->was_up) {
 			log_notice("token %s answers", t->name);
-			came_back = true;
+			came_back = came_back || t->went_away;
+			t->went_away = false;
 		} else if (!up && t->was_up) {
 			log_error("token %s does not answer: %s", t->name, why);
+			t->went_away = true;
 		}
 		t->was_up = up;
 	}

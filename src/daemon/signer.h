@@ -69,6 +69,7 @@ struct signer_token {
 	char *name;
 	struct token *token;
 	bool was_up;
+	bool went_away; /* since its keys were read */
 };
 
 struct signer {

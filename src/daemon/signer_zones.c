@@ -79,6 +79,7 @@ static struct server_status *find_status(struct signer_zone *z, bool is_source, 
 static void status_log(const struct signer_zone *z, const struct server_status *st, bool is_good)
 {
 	const char *what = st->is_source ? "source" : "destination";
+	const char *server = st->server[0] == '\0' ? "(file)" : st->server;
 
 	if (is_good)
 		log_notice(
