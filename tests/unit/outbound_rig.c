@@ -112,11 +112,12 @@ static void listen_on_loopback(struct rig *r)
 void rig_open(struct rig *r)
 {
 	struct outbound_hooks hooks = {status_came, notify_came, lookup, r};
+	const char *tmp = getenv("TMPDIR");
 	struct err e = {0};
 
 	memset(r, 0, sizeof(*r));
 	log_open("test", false, LOG_LEVEL_ERROR);
-	snprintf(r->dir, sizeof(r->dir), "/tmp/itg-outbound-XXXXXX");
+	snprintf(r->dir, sizeof(r->dir), "%s/outbound-XXXXXX", tmp != NULL ? tmp : "/tmp");
 	if (mkdtemp(r->dir) == NULL)
 		rig_die("mkdtemp");
 	r->store = store_open(r->dir, true, 1 << 30, &e);

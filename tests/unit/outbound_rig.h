@@ -22,7 +22,7 @@ struct rig_status {
 };
 
 struct rig {
-	char dir[64];
+	char dir[200];
 	struct store *store;
 	struct loop *loop;
 	struct outbound *out;
