@@ -1,0 +1,380 @@
+/* Signing, with keys in OpenSSL: what is signed and what is not, what is kept, what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "dns/rrtype.h"
+#include "fake_token.h"
+#include "sign_fixture.h"
+
+#define HEAD                                                                                       \
+	"$ORIGIN example.\n$TTL 3600\n"                                                            \
+	"@ IN SOA ns1 host 100 3600 900 1209600 1800\n@ IN NS ns1\nns1 IN A 192.0.2.1\n"
+
+static const char odd_zone[] =
+    HEAD "Mixed.Case IN TXT \"one\"\n"
+	 "a.b.c.d IN A 192.0.2.2\n"
+	 "* IN MX 10 ns1\n"
+	 "*.wild IN TXT \"w\"\n"
+	 "sub IN NS ns.sub\nsub IN A 192.0.2.3\nns.sub IN A 192.0.2.4\n"
+	 "deep.ns.sub IN AAAA 2001:db8::1\n"
+	 "safe IN NS ns.safe\nns.safe IN A 192.0.2.5\n"
+	 "safe IN DS 1 13 2 "
+	 "00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\n"
+	 "far.away.cut IN NS ns.elsewhere.\n"
+	 "d IN DNAME elsewhere.\nx.d IN TXT \"hidden\"\n"
+	 "alias IN CNAME ns1\n"
+	 "esc\\000aped IN TXT \"zero\"\n"
+	 "u IN TYPE731 \\# 3 abcdef\n"
+	 "caa IN CAA 0 issue \"ca.example\"\n";
+
+static int setup(void **state)
+{
+	struct sign_fixture *f = malloc(sizeof(*f));
+
+	fixture_open(f, "example.");
+	f->token = fake_token_new(f->loop, "soft");
+	f->job.keys.count = 2;
+	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_KSK, &f->job.keys.keys[0]);
+	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, &f->job.keys.keys[1]);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct sign_fixture *f = *state;
+
+	sign_free(f->sign); /* before the token, as in the daemon */
+	f->sign = NULL;
+	fake_token_free(f->token);
+	fixture_close(f);
+	free(f);
+	return 0;
+}
+
+static void sign_ok(struct sign_fixture *f)
+{
+	struct err e = {0};
+
+	if (fixture_sign(f) != OK)
+		fail_msg("%s", f->result.err.text);
+	if (fixture_check(f, true, &e) != OK)
+		fail_msg("%s", e.text);
+}
+
+static void count_sigs(void *arg, const struct walk *w, const struct rrset *set)
+{
+	(void)w;
+	*(unsigned *)arg += set->sigs;
+}
+
+static void test_all_denials(void **state)
+{
+	struct sign_fixture *f = *state;
+	unsigned sigs = 0;
+
+	for (int d = DENIAL_NSEC; d <= DENIAL_NSEC3_OPT_OUT; d++) {
+		f->job.policy.denial = d;
+		fixture_text(f, odd_zone);
+		sign_ok(f);
+		sigs = 0;
+		fixture_each(f, count_sigs, &sigs);
+		assert_int_equal(sigs, f->result.head.signatures);
+		assert_int_equal(f->result.head.denial, d);
+	}
+}
+
+static void test_all_algorithms(void **state)
+{
+	static const uint8_t algorithms[] = {8, 10, 13, 14, 15, 16};
+	struct sign_fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(algorithms); i++) {
+		f->job.keys.count = 1;
+		fake_token_key(f->token, algorithms[i], KEY_CSK, &f->job.keys.keys[0]);
+		fixture_text(f, odd_zone);
+		sign_ok(f);
+		assert_int_equal(f->result.kept, 0);
+	}
+}
+
+static void test_two_algorithms(void **state)
+{
+	struct sign_fixture *f = *state;
+
+	f->job.keys.count = 4;
+	fake_token_key(f->token, ALG_ED25519, KEY_KSK, &f->job.keys.keys[2]);
+	fake_token_key(f->token, ALG_ED25519, KEY_ZSK, &f->job.keys.keys[3]);
+	fixture_text(f, odd_zone);
+	sign_ok(f);
+	assert_int_equal(f->result.head.keys[1].signatures, f->result.head.keys[3].signatures);
+}
+
+static void test_nothing_to_do(void **state)
+{
+	struct sign_fixture *f = *state;
+	uint32_t serial;
+
+	fixture_text(f, odd_zone);
+	sign_ok(f);
+	serial = f->result.head.serial_out;
+	fixture_text(f, odd_zone);
+	sign_ok(f);
+	assert_int_equal(f->result.signed_now, 0);
+	assert_int_equal(f->result.head.serial_out, serial);
+	f->job.spool = NULL;
+	sign_ok(f);
+	assert_int_equal(f->result.signed_now, 0);
+	f->job.force = true;
+	sign_ok(f);
+	assert_int_equal(f->result.kept, 0);
+	assert_int_equal(f->result.head.serial_out, serial + 1);
+}
+
+static void test_one_change(void **state)
+{
+	struct sign_fixture *f = *state;
+	char zone[4096];
+
+	for (int d = DENIAL_NSEC; d <= DENIAL_NSEC3; d++) {
+		f->job.policy.denial = d;
+		fixture_text(f, odd_zone);
+		sign_ok(f);
+		/* Another value: the record and the SOA. */
+		snprintf(zone, sizeof(zone), "%s", odd_zone);
+		memcpy(strstr(zone, "\"one\""), "\"two\"", 5);
+		fixture_text(f, zone);
+		sign_ok(f);
+		assert_int_equal(f->result.signed_now, 2);
+		/* A new name: its record, its link, the link before it, the SOA. */
+		strcat(zone, "new IN A 192.0.2.77\n");
+		fixture_text(f, zone);
+		sign_ok(f);
+		assert_int_equal(f->result.signed_now, 4);
+		/* It goes away again. */
+		zone[strlen(zone) - strlen("new IN A 192.0.2.77\n")] = '\0';
+		fixture_text(f, zone);
+		sign_ok(f);
+		assert_int_equal(f->result.signed_now, 2);
+	}
+}
+
+static void test_refresh(void **state)
+{
+	struct sign_fixture *f = *state;
+
+	fixture_text(f, odd_zone);
+	sign_ok(f);
+	assert_int_equal(
+	    f->result.head.resign_at, f->result.head.expiry_first - f->job.policy.refresh);
+	f->job.spool = NULL;
+	f->job.now = f->result.head.resign_at - 1;
+	sign_ok(f);
+	assert_int_equal(f->result.signed_now, 0);
+	f->job.now++;
+	sign_ok(f);
+	assert_true(f->result.signed_now > 0);
+	assert_true(f->result.head.resign_at > f->job.now);
+}
+
+static void test_new_key_takes_over(void **state)
+{
+	struct sign_fixture *f = *state;
+	uint64_t all;
+
+	fixture_text(f, odd_zone);
+	sign_ok(f);
+	all = f->result.head.keys[1].signatures;
+	f->job.spool = NULL;
+	/* Published first: only the DNSKEY set and the SOA change. */
+	f->job.keys.count = 3;
+	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, &f->job.keys.keys[2]);
+	f->job.keys.keys[2].signs_zone = false;
+	sign_ok(f);
+	assert_int_equal(f->result.signed_now, 2);
+	f->job.keys.keys[2].signs_zone = true;
+	f->job.keys.keys[1].signs_zone = false;
+	sign_ok(f);
+	assert_int_equal(f->result.signed_now, all);
+	assert_int_equal(f->result.head.key_count, 2);
+}
+
+static void refused(struct sign_fixture *f, const char *zone, const char *words)
+{
+	struct err e = {0};
+
+	fixture_text(f, zone);
+	assert_int_equal(fixture_sign(f), ERR_FORMAT);
+	assert_true(f->result.input_bad);
+	if (strstr(f->result.err.text, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", f->result.err.text, words);
+	/* The last good version stays. */
+	assert_int_equal(fixture_check(f, true, &e), OK);
+}
+
+static void test_bad_input(void **state)
+{
+	struct sign_fixture *f = *state;
+
+	fixture_text(f, odd_zone);
+	sign_ok(f);
+	refused(f, HEAD "x IN CNAME ns1\nx IN A 192.0.2.9\n", "x.example. CNAME stands beside");
+	refused(f, HEAD "x IN CNAME ns1\nx IN CNAME ns2\n", "x.example. CNAME is there more");
+	refused(f, HEAD "x IN DNAME a.\nx IN DNAME b.\n", "x.example. DNAME is there more");
+	refused(f, HEAD "x IN SOA ns1 host 1 1 1 1 1\n", "x.example. SOA stands below");
+	refused(f, "$ORIGIN example.\n$TTL 1\n@ IN SOA ns1 host 1 1 1 1 1\n",
+	    "example. NS is missing at the apex");
+	refused(f, "$ORIGIN example.\n$TTL 1\n@ IN NS ns1\n", "example. SOA is missing");
+	refused(f, "$ORIGIN example.\n$TTL 1\nx IN A 192.0.2.1\n", "nothing at the apex");
+}
+
+static void test_foreign_dnssec_is_held(void **state)
+{
+	struct sign_fixture *f = *state;
+	static const char zone[] = HEAD "@ IN DNSKEY 257 3 13 "
+					"mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+"
+					"KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==\n";
+
+	fixture_text(f, zone);
+	sign_ok(f);
+	assert_true(f->result.head.foreign_dnssec);
+	assert_false(f->result.head.published);
+	assert_string_not_equal(f->result.head.hold, "");
+	f->job.spool = NULL;
+	f->job.replace_dnssec = true;
+	sign_ok(f);
+	assert_true(f->result.head.published);
+	assert_string_equal(f->result.head.hold, "");
+}
+
+static void test_token_fails(void **state)
+{
+	struct sign_fixture *f = *state;
+
+	fake_token_fail_after(f->token, 5);
+	fixture_text(f, odd_zone);
+	assert_int_equal(fixture_sign(f), ERR_TOKEN);
+	assert_int_equal(f->result.err.ckr, 0x30);
+	assert_non_null(strstr(f->result.err.text, "example."));
+	assert_non_null(strstr(f->result.err.text, "CKR_DEVICE_ERROR"));
+	assert_false(f->result.input_bad);
+}
+
+static void test_wrong_signature_is_not_published(void **state)
+{
+	struct sign_fixture *f = *state;
+
+	fixture_text(f, odd_zone);
+	sign_ok(f);
+	fake_token_lie_after(f->token, 3);
+	f->job.force = true;
+	assert_int_equal(fixture_sign(f), ERR_VERIFY);
+	fake_token_lie_after(f->token, 1 << 30);
+	f->job.force = false;
+	sign_ok(f);
+}
+
+static void test_verify_off(void **state)
+{
+	struct sign_fixture *f = *state;
+	struct err e = {0};
+
+	f->job.policy.verify = false;
+	fixture_text(f, odd_zone);
+	sign_ok(f);
+	assert_true(f->result.head.unverified);
+	/* The first signature of each key is verified all the same. */
+	fake_token_lie_after(f->token, 0);
+	f->job.force = true;
+	assert_int_equal(fixture_sign(f), ERR_VERIFY);
+	fake_token_lie_after(f->token, 12);
+	assert_int_equal(fixture_sign(f), OK);
+	assert_int_equal(fixture_check(f, false, &e), OK);
+	assert_int_equal(fixture_check(f, true, &e), ERR_VERIFY);
+}
+
+static void silent_run(struct sign_fixture *f)
+{
+	fake_token_silence(f->token, true);
+	fixture_text(f, odd_zone);
+	fixture_start(f);
+	while (fake_token_requests(f->token) == 0)
+		loop_once(f->loop, true);
+	assert_int_equal(f->done, 0);
+}
+
+static void answer_late(struct sign_fixture *f)
+{
+	fake_token_silence(f->token, false);
+	while (fake_token_requests(f->token) > 0)
+		loop_once(f->loop, true);
+}
+
+static void test_cancel(void **state)
+{
+	struct sign_fixture *f = *state;
+
+	silent_run(f);
+	sign_cancel(f->run);
+	assert_int_equal(f->done, 0);
+	assert_int_equal(fixture_wait(f), ERR_CLOSED);
+	answer_late(f);
+	assert_int_equal(f->done, 1);
+	sign_ok(f);
+}
+
+static void test_free_with_a_run_under_way(void **state)
+{
+	struct sign_fixture *f = *state;
+
+	silent_run(f);
+	sign_free(f->sign);
+	f->sign = NULL;
+	answer_late(f);
+	assert_int_equal(f->done, 0);
+}
+
+static void test_many_names(void **state)
+{
+	struct sign_fixture *f = *state;
+	struct buf zone = {0};
+
+	buf_printf(&zone, "%s", HEAD);
+	for (int i = 0; i < 3000; i++)
+		buf_printf(&zone,
+		    "n%d.e%d IN A 192.0.2.1\nd%d IN NS ns.d%d\nns.d%d IN A 192.0.2.1\n", i, i % 50,
+		    i, i, i);
+	buf_u8(&zone, 0);
+	for (int d = DENIAL_NSEC; d <= DENIAL_NSEC3_OPT_OUT; d++) {
+		f->job.policy.denial = d;
+		fixture_text(f, (const char *)zone.data);
+		sign_ok(f);
+	}
+	buf_free(&zone);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_all_denials, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_all_algorithms, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_two_algorithms, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_nothing_to_do, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_one_change, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_refresh, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_new_key_takes_over, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_foreign_dnssec_is_held, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_token_fails, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_wrong_signature_is_not_published, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_verify_off, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_free_with_a_run_under_way, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_many_names, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("sign", tests, NULL, NULL);
+}
