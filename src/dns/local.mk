@@ -28,3 +28,31 @@ libdns_a_SOURCES = \
 libdns_a_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses dns must link, in front of BASE_LIBS.
 DNS_LIBS = libdns.a $(LDNS_LIBS) $(CRYPTO_LIBS)
+
+if HAVE_CMOCKA
+DNS_TESTS = tests/unit/test_dnskey \
+	tests/unit/test_name \
+	tests/unit/test_nsec \
+	tests/unit/test_rrset \
+	tests/unit/test_soa
+check_PROGRAMS += $(DNS_TESTS)
+UNIT_TESTS += $(DNS_TESTS)
+DNS_TEST_LIBS = $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+DNS_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DITG_TOP='"$(abs_top_srcdir)"'
+DNS_FIXTURE = tests/unit/dns_fixture.c tests/unit/dns_fixture.h
+tests_unit_test_dnskey_SOURCES = tests/unit/test_dnskey.c $(DNS_FIXTURE)
+tests_unit_test_dnskey_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_dnskey_LDADD = $(DNS_TEST_LIBS)
+tests_unit_test_name_SOURCES = tests/unit/test_name.c $(DNS_FIXTURE)
+tests_unit_test_name_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_name_LDADD = $(DNS_TEST_LIBS)
+tests_unit_test_nsec_SOURCES = tests/unit/test_nsec.c $(DNS_FIXTURE)
+tests_unit_test_nsec_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_nsec_LDADD = $(DNS_TEST_LIBS)
+tests_unit_test_rrset_SOURCES = tests/unit/test_rrset.c $(DNS_FIXTURE)
+tests_unit_test_rrset_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_rrset_LDADD = $(DNS_TEST_LIBS)
+tests_unit_test_soa_SOURCES = tests/unit/test_soa.c $(DNS_FIXTURE)
+tests_unit_test_soa_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_soa_LDADD = $(DNS_TEST_LIBS)
+endif

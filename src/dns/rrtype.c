@@ -28,12 +28,12 @@ void rrtype_text(uint16_t type, char out[RRTYPE_TEXT_SIZE])
 		snprintf(out, RRTYPE_TEXT_SIZE, "TYPE%u", (unsigned)type);
 }
 
-/* "TYPE731" */
+/* What stands behind "TYPE" in "TYPE731" */
 static bool parse_number(const char *text, uint16_t *out)
 {
 	unsigned value = 0;
 
-	if (strncasecmp(text, "TYPE", 4) != 0 || text[4] == '\0')
+	if (text[4] == '\0')
 		return false;
 	for (text += 4; *text != '\0'; text++) {
 		if (*text < '0' || *text > '9')
@@ -51,8 +51,8 @@ bool rrtype_parse(const char *text, uint16_t *out)
 	const ldns_rr_descriptor *d = layout_by_name(text);
 	unsigned type;
 
-	if (parse_number(text, out))
-		return true;
+	if (strncasecmp(text, "TYPE", 4) == 0)
+		return parse_number(text, out);
 	for (size_t i = 0; i < MEM_COUNT(queries); i++) {
 		if (strcasecmp(text, queries[i].name) == 0) {
 			*out = queries[i].type;
