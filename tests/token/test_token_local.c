@@ -488,5 +488,7 @@ int main(int argc, char **argv)
 	};
 
 	maybe_worker(argc, argv);
+	if (getenv("ONLY") != NULL)
+		cmocka_set_test_filter(getenv("ONLY"));
 	return cmocka_run_group_tests_name("token_local", tests, NULL, NULL);
 }
