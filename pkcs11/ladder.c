@@ -106,7 +106,8 @@ static void set_down(struct local *l, const struct err *why)
 	wait = 1000ULL << (l->failures < 6 ? l->failures : 6);
 	l->failures++;
 	l->retry_at = clock_mono_ms() + jitter(wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
-	if (l->why.code != why->code || l->why.ckr != why->ckr)
+	/* without a background the caller has the words, and says them */
+	if (l->background && (l->why.code != why->code || l->why.ckr != why->ckr))
 		log_error("%s%s", why->text, l->final ? "" : "; will be tried again");
 	l->why = *why;
 	pthread_cond_broadcast(&l->changed);

@@ -27,6 +27,7 @@ libtoken_local_a_SOURCES = \
 	pkcs11/record.c \
 	pkcs11/session.c \
 	pkcs11/sign.c \
+	pkcs11/trial.c pkcs11/trial.h \
 	pkcs11/worker.c
 libtoken_local_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(LIBP11_CFLAGS)
 TOKEN_CLIENT_LIBS = libtoken_client.a libtoken.a
