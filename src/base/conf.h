@@ -88,6 +88,9 @@ const char **conf_list_dir(const char *dir, struct arena *a, unsigned *count);
 /* Write the settings that differ from their fallback in libconfig syntax.  audience: CONF_NETWORK,
  * CONF_SIGNER or CONF_FILE; items without any of the three go to all of them. */
 void conf_write(const struct conf_table *t, const void *in, unsigned audience, struct buf *out);
+/* One list of groups by its name, for a file or for people. */
+void conf_write_list(const char *name, const struct conf_table *sub, const struct conf_groups *g,
+    unsigned audience, struct buf *out);
 /* Append a group to a list; the new item, prepared by conf_defaults. */
 void *conf_groups_add(const struct conf_table *sub, struct arena *a, struct conf_groups *g);
 /* Replace a file: temporary name, fsync, rename, fsync of the directory.  mode as in open(2). */

@@ -62,7 +62,7 @@ static void indent(int depth, struct buf *out)
 	buf_printf(out, "%*s", depth * 4, "");
 }
 
-static void write_groups(const struct conf_item *item, const struct conf_groups *g,
+static void write_groups(const struct conf_table *sub, const struct conf_groups *g,
     unsigned audience, int depth, struct buf *out)
 {
 	buf_printf(out, "(");
@@ -70,8 +70,7 @@ static void write_groups(const struct conf_item *item, const struct conf_groups 
 		buf_printf(out, "%s\n", i == 0 ? "" : ",");
 		indent(depth + 1, out);
 		buf_printf(out, "{\n");
-		write_group(item->sub, (const char *)g->items + i * item->sub->size, audience,
-		    depth + 2, out);
+		write_group(sub, (const char *)g->items + i * sub->size, audience, depth + 2, out);
 		indent(depth + 1, out);
 		buf_printf(out, "}");
 	}
@@ -112,7 +111,7 @@ static void write_value(
 		write_names(in, out);
 		break;
 	case CONF_GROUPS:
-		write_groups(item, in, audience, depth, out);
+		write_groups(item->sub, in, audience, depth, out);
 		break;
 	case CONF_GROUP:
 		buf_printf(out, "{\n");
@@ -140,26 +139,48 @@ static bool is_given(const struct conf_item *item, const void *in, bool whole)
 	}
 }
 
+/* Is it what a file that does not mention it would give? */
+static bool is_fallback(const struct conf_item *item, const void *in, const void *plain)
+{
+	const struct period *p = in, *q = plain;
+	const char *s, *t;
+
+	switch (item->type) {
+	case CONF_STRING:
+		s = *(const char *const *)in;
+		t = *(const char *const *)plain;
+		return s != NULL && t != NULL && strcmp(s, t) == 0;
+	case CONF_INT:
+	case CONF_DURATION:
+		return *(const int64_t *)in == *(const int64_t *)plain;
+	case CONF_BOOL:
+		return *(const bool *)in == *(const bool *)plain;
+	case CONF_CHOICE:
+		return *(const int *)in == *(const int *)plain;
+	case CONF_PERIOD:
+		return p->months == q->months && p->seconds == q->seconds;
+	default:
+		return false;
+	}
+}
+
 static void write_group(
     const struct conf_table *t, const void *in, unsigned audience, int depth, struct buf *out)
 {
 	struct arena *a = arena_new();
 	void *plain = arena_alloc(a, t->size);
+	bool whole = (audience & CONF_WHOLE) != 0;
 
 	conf_defaults(t, a, plain);
 	for (const struct conf_item *item = t->items; item->name != NULL; item++) {
 		const void *value = member(in, item);
-		bool is_flat = item->type == CONF_INT || item->type == CONF_BOOL ||
-			       item->type == CONF_CHOICE || item->type == CONF_DURATION;
-		size_t size = item->type == CONF_BOOL	  ? sizeof(bool)
-			      : item->type == CONF_CHOICE ? sizeof(int)
-							  : sizeof(int64_t);
 
 		if ((item->flags & CONF_AUDIENCES) != 0 && (item->flags & audience) == 0)
 			continue;
-		if (!is_given(item, value, (audience & CONF_WHOLE) != 0) ||
-		    (is_flat && (item->flags & CONF_REQUIRED) == 0 &&
-			memcmp(value, member(plain, item), size) == 0))
+		if (!is_given(item, value, whole))
+			continue;
+		if (!whole && (item->flags & CONF_REQUIRED) == 0 &&
+		    is_fallback(item, value, member(plain, item)))
 			continue;
 		indent(depth, out);
 		buf_printf(out, "%s = ", item->name);
@@ -167,6 +188,14 @@ static void write_group(
 		buf_printf(out, ";\n");
 	}
 	arena_free(a);
+}
+
+void conf_write_list(const char *name, const struct conf_table *sub, const struct conf_groups *g,
+    unsigned audience, struct buf *out)
+{
+	buf_printf(out, "%s = ", name);
+	write_groups(sub, g, audience, 0, out);
+	buf_printf(out, ";\n");
 }
 
 void conf_write(const struct conf_table *t, const void *in, unsigned audience, struct buf *out)

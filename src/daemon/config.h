@@ -128,8 +128,8 @@ struct config {
 	const char *path; /* of the main file */
 };
 
-extern const struct conf_table config_table, config_zone_table, config_server_table,
-    config_tsig_table;
+extern const struct conf_table config_table, config_policy_table, config_zone_table,
+    config_server_table, config_tsig_table;
 
 /* Read the main file and conf.d beside it and check everything.  NULL when there was a mistake: all of
  * them were reported.  Warnings go to `warn` (may be NULL). */
@@ -144,7 +144,7 @@ int config_cut(struct config *c, unsigned audience, struct buf *out, struct err 
 
 /* A zone that vanishes from the files is never dropped by that: zones of `known_path` (written by
  * config_remember) that the configuration lacks are added to it and marked as orphans, each
- * reported through warn.  Missing file: nothing. */
+ * reported through warn (may be NULL).  Missing file: nothing. */
 void config_adopt(struct config *c, const char *known_path, conf_report_fn *warn, void *arg);
 int config_remember(const struct config *c, const char *known_path, struct err *e);
 int config_forget(const char *known_path, const char *zone, struct err *e);

@@ -141,14 +141,14 @@ static void append_all(struct conf_groups *to, const struct conf_groups *from, s
 static int put_file(const char *path, const char *file, const struct editable *ed,
     struct conf_groups *content, struct err *e)
 {
-	struct config *holder = config_new(path), *whole;
+	struct config *whole;
 	struct buf text = {0};
 	char *dir;
 	int code;
 
-	*groups_of(holder, ed) = *content;
 	buf_printf(&text, "/* Written by intaglio; changed by its commands. */\n");
-	conf_write(&config_table, holder, CONF_FILE, &text);
+	if (content->count > 0)
+		conf_write_list(ed->list, ed->table, content, CONF_FILE, &text);
 	buf_u8(&text, 0);
 	err_set(e, OK, "%s", "");
 	whole = config_load_with(path, file, (const char *)text.data, collect, NULL, e);
@@ -162,7 +162,6 @@ static int put_file(const char *path, const char *file, const struct editable *e
 		code = conf_replace_file(file, 0640, text.data, text.len - 1, e);
 	}
 	buf_free(&text);
-	config_free(holder);
 	return code;
 }
 
@@ -249,7 +248,8 @@ void config_adopt(struct config *c, const char *known_path, conf_report_fn *warn
 			    "zone %s is gone from the configuration, and so is its policy %s: it "
 			    "cannot be signed any more; put the policy back",
 			    z[i].name, z[i].policy);
-		warn(arg, &at, text);
+		if (warn != NULL)
+			warn(arg, &at, text);
 		if (config_policy(c, z[i].policy) == NULL)
 			continue;
 		copy = conf_groups_add(&config_zone_table, c->arena, &c->zones);
@@ -261,16 +261,14 @@ void config_adopt(struct config *c, const char *known_path, conf_report_fn *warn
 
 int config_remember(const struct config *c, const char *known_path, struct err *e)
 {
-	struct config *holder = config_new(known_path);
 	struct buf text = {0};
 	int code;
 
-	holder->zones = c->zones;
 	buf_printf(&text, "/* The zones that were configured last; read at start. */\n");
-	conf_write(&config_table, holder, CONF_FILE, &text);
+	if (c->zones.count > 0)
+		conf_write_list("zones", &config_zone_table, &c->zones, CONF_FILE, &text);
 	code = conf_replace_file(known_path, 0600, text.data, text.len, e);
 	buf_free(&text);
-	config_free(holder);
 	return code;
 }
 

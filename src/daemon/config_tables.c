@@ -223,7 +223,7 @@ static const struct conf_item policy_items[] = {
 	ITEM(config_policy, "parent", parent, CONF_GROUP, .sub = &parent_table, .doc = "The parent:"),
 	END
 };
-static const struct conf_table policy_table = { "policy", sizeof(struct config_policy), policy_items };
+const struct conf_table config_policy_table = { "policy", sizeof(struct config_policy), policy_items };
 
 static const struct conf_item zone_items[] = {
 	ITEM(config_zone, "name", name, CONF_STRING, .flags = CONF_REQUIRED, .doc = "The zone."),
@@ -306,7 +306,7 @@ static const struct conf_item config_items[] = {
 	ITEM(config, "tokens", tokens, CONF_GROUPS, .sub = &token_table, .doc = "PKCS#11 tokens:"),
 	ITEM(config, "tsig_keys", tsig_keys, CONF_GROUPS, .sub = &config_tsig_table, .doc = "TSIG keys:"),
 	ITEM(config, "servers", servers, CONF_GROUPS, .sub = &config_server_table, .doc = "Name servers:"),
-	ITEM(config, "policies", policies, CONF_GROUPS, .sub = &policy_table, .doc = "Policies:"),
+	ITEM(config, "policies", policies, CONF_GROUPS, .sub = &config_policy_table, .doc = "Policies:"),
 	ITEM(config, "zones", zones, CONF_GROUPS, .sub = &config_zone_table, .doc = "Zones:"),
 	ITEM(config, "resolver", resolver, CONF_GROUP, .sub = &resolver_table, .flags = CONF_LATER | CONF_IF_GIVEN,
 	    .doc = "A resolver; without it nothing is looked up beyond the servers named here:"),

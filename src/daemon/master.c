@@ -188,7 +188,7 @@ static void config_mistake(void *arg, const struct conf_origin *where, const cha
 		err_set(first, ERR_FORMAT, "%s line %d: %s", where->file, where->line, text);
 }
 
-static void config_warning(void *arg, const struct conf_origin *where, const char *text)
+void master_warn(void *arg, const struct conf_origin *where, const char *text)
 {
 	(void)arg;
 	if (where->line > 0)
@@ -205,17 +205,17 @@ static void note_fixed(const struct config *old, const struct config *new)
 		log_warning("state_dir, run_dir and store_max take effect at the next start only");
 }
 
-int master_reload(struct master *m, struct err *e)
+int master_reload(struct master *m, conf_report_fn *orphans, struct err *e)
 {
 	struct err first = {0};
 	struct config *new =
-	    config_load(m->options.config_path, config_mistake, config_warning, &first);
+	    config_load(m->options.config_path, config_mistake, master_warn, &first);
 
 	if (new == NULL) {
 		log_error("the configuration was not changed, since the new one has mistakes");
 		return err_set(e, ERR_FORMAT, "%s", first.text);
 	}
-	config_adopt(new, m->known_path, config_warning, NULL);
+	config_adopt(new, m->known_path, orphans, NULL);
 	if (m->config != NULL)
 		note_fixed(m->config, new);
 	config_free(m->config);
@@ -235,7 +235,7 @@ static void reload(void *arg)
 	struct err e;
 
 	log_notice("reading the configuration again");
-	if (master_reload(arg, &e) == OK)
+	if (master_reload(arg, master_warn, &e) == OK)
 		log_notice("the configuration is in effect");
 }
 
@@ -269,7 +269,7 @@ int master_run(const struct master_options *o)
 
 	m->options = *o;
 	log_open("master", !o->foreground, o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE);
-	m->config = config_load(o->config_path, config_mistake, config_warning, NULL);
+	m->config = config_load(o->config_path, config_mistake, master_warn, NULL);
 	if (m->config == NULL)
 		return 1;
 	m->clock_fd = clock_page_create(o->virtual_clock);
@@ -282,7 +282,7 @@ int master_run(const struct master_options *o)
 	master_signals(m);
 	side_init(m, &m->network, "network", CONF_NETWORK);
 	side_init(m, &m->signer, "signer", CONF_SIGNER);
-	config_adopt(m->config, m->known_path, config_warning, NULL);
+	config_adopt(m->config, m->known_path, master_warn, NULL);
 	if (config_remember(m->config, m->known_path, &e) != OK)
 		log_warning("%s", e.text);
 	side_start(&m->network);

@@ -59,7 +59,9 @@ struct master {
 
 /* master.c */
 void master_stop(void *master);
-int master_reload(struct master *m, struct err *e);
+void master_warn(void *arg, const struct conf_origin *where, const char *text);
+/* orphans: told of zones that are gone from the files; NULL: nobody. */
+int master_reload(struct master *m, conf_report_fn *orphans, struct err *e);
 void master_send_config(struct master *m, struct side *s);
 
 /* master_sockets.c: directories, lock, sockets */

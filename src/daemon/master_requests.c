@@ -74,7 +74,7 @@ static void change(struct master *m, uint16_t type, struct reader *body, int fd)
 	else if (type == PROTO_CONF_REMOVE)
 		code = change_remove(m, body, &e);
 	if (code == OK)
-		code = master_reload(m, &e);
+		code = master_reload(m, type == PROTO_CONF_REMOVE ? NULL : master_warn, &e);
 	answer(m, id, code, &e);
 }
 
@@ -88,7 +88,7 @@ static void forget(struct master *m, struct reader *body)
 		return;
 	if (config_forget(m->known_path, zone, &e) != OK)
 		log_error("zone %s: %s", zone, e.text);
-	master_reload(m, &e);
+	master_reload(m, master_warn, &e);
 }
 
 static void worker_kill(struct master *m, struct reader *body)

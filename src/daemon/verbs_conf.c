@@ -33,16 +33,16 @@ static void changed(void *arg, bool ok, const char *why)
 	free(ch);
 }
 
-/* Add what `holder` has, then say `done` (taken). */
-static void add_entries(
-    struct signer *s, struct ops_call *c, const struct config *holder, char *done)
+/* Add the one group of a list, then say `done` (taken). */
+static void add_entry(struct signer *s, struct ops_call *c, const char *list,
+    const struct conf_table *t, const struct conf_groups *one, char *done)
 {
 	struct changing *ch = mem_alloc(sizeof(*ch));
 	struct buf text = {0};
 
 	ch->call = c;
 	ch->done = done;
-	conf_write(&config_table, holder, CONF_FILE, &text);
+	conf_write_list(list, t, one, CONF_FILE, &text);
 	signer_request(s, PROTO_CONF_ADD, NULL, &text, changed, ch);
 	secret_wipe(text.data, text.len);
 	buf_free(&text);
@@ -59,14 +59,6 @@ static void remove_entry(struct signer *s, struct ops_call *c, const char *list,
 	buf_str(&body, name);
 	signer_request(s, PROTO_CONF_REMOVE, &body, NULL, changed, ch);
 	buf_free(&body);
-}
-
-static struct config *holder_new(struct arena *a)
-{
-	struct config *holder = arena_alloc(a, sizeof(*holder));
-
-	conf_defaults(&config_table, a, holder);
-	return holder;
 }
 
 /* tsig */
@@ -97,26 +89,25 @@ static int take_secret(const char *given, enum tsig_algorithm a, char out[SECRET
 	return code;
 }
 
-/* The first address we listen on, for the stanzas. */
-static const char *our_address(const struct signer *s, unsigned *port)
+/* What peers need, with the first address that we listen on. */
+static char *stanzas(const struct signer *s, const struct config_tsig_key *k, const char *zone)
 {
 	const struct config_listen *l = s->config->listen.items;
-
-	*port = s->config->listen.count > 0 ? (unsigned)l->port : 53;
-	return s->config->listen.count > 0 ? l->address : "192.0.2.1";
-}
-
-static char *stanzas(
-    const struct signer *s, const char *name, const char *algorithm, const char *secret)
-{
+	bool listens = s->config->listen.count > 0;
+	const char *example = zone == NULL ? "example.org" : zone;
+	struct stanza stanza = {.key = k->name,
+	    .algorithm = tsig_algorithm_name((enum tsig_algorithm)k->algorithm),
+	    .secret = k->secret,
+	    .address = listens ? l->address : "192.0.2.1",
+	    .port = listens ? (unsigned)l->port : 53,
+	    .zones = &example,
+	    .zone_count = 1};
 	struct buf text = {0};
-	unsigned port;
-	const char *address = our_address(s, &port);
 	char *out;
 
-	buf_printf(
-	    &text, "TSIG key %s (%s) was made. What the other side needs:\n\n", name, algorithm);
-	stanza_all(name, algorithm, secret, address, port, "example.org", &text);
+	buf_printf(&text, "TSIG key %s (%s) is there. What the other side needs:\n\n", k->name,
+	    stanza.algorithm);
+	stanza_put_all(&text, &stanza);
 	out = mem_printf("%.*s", (int)text.len, (const char *)text.data);
 	secret_wipe(text.data, text.len);
 	buf_free(&text);
@@ -129,7 +120,7 @@ static void verb_tsig_generate(void *arg, struct ops_call *c)
 	const char *name = ops_option(c, "name"), *algorithm = ops_option(c, "algorithm");
 	enum tsig_algorithm a;
 	struct arena *arena;
-	struct config *holder;
+	struct conf_groups one = {0};
 	struct config_tsig_key *k;
 	char secret[SECRET_TEXT];
 
@@ -147,12 +138,12 @@ static void verb_tsig_generate(void *arg, struct ops_call *c)
 		return;
 	}
 	arena = arena_new();
-	holder = holder_new(arena);
-	k = conf_groups_add(&config_tsig_table, arena, &holder->tsig_keys);
+	k = conf_groups_add(&config_tsig_table, arena, &one);
 	k->name = name;
 	k->algorithm = (int)a;
 	k->secret = secret;
-	add_entries(s, c, holder, stanzas(s, name, tsig_algorithm_name(a), secret));
+	add_entry(
+	    s, c, "tsig_keys", &config_tsig_table, &one, stanzas(s, k, ops_option(c, "zone")));
 	secret_wipe(secret, sizeof(secret));
 	arena_free(arena);
 }
@@ -202,8 +193,8 @@ static void verb_server_add(void *arg, struct ops_call *c)
 {
 	const char *port = ops_option(c, "port");
 	struct arena *a = arena_new();
-	struct config *holder = holder_new(a);
-	struct config_server *server = conf_groups_add(&config_server_table, a, &holder->servers);
+	struct conf_groups one = {0};
+	struct config_server *server = conf_groups_add(&config_server_table, a, &one);
 
 	server->name = ops_option(c, "name");
 	server->address = ops_option(c, "address");
@@ -214,7 +205,8 @@ static void verb_server_add(void *arg, struct ops_call *c)
 	if (server->name == NULL || server->address == NULL)
 		ops_fail(c, "a server needs --name and --address");
 	else
-		add_entries(arg, c, holder, mem_printf("server %s added\n", server->name));
+		add_entry(arg, c, "servers", &config_server_table, &one,
+		    mem_printf("server %s added\n", server->name));
 	arena_free(a);
 }
 

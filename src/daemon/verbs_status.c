@@ -175,8 +175,7 @@ static void verb_policy_show(void *arg, struct ops_call *c)
 	struct signer *s = arg;
 	const char *name = ops_option(c, "policy");
 	struct config_policy *p = name == NULL ? NULL : config_policy(s->config, name);
-	struct arena *a;
-	struct config *holder;
+	struct conf_groups shown = s->config->policies;
 	struct buf text = {0};
 
 	if (name != NULL && p == NULL) {
@@ -188,14 +187,11 @@ static void verb_policy_show(void *arg, struct ops_call *c)
 		list_policies(s, c, p);
 		return;
 	}
-	a = arena_new();
-	holder = arena_alloc(a, sizeof(*holder));
-	conf_defaults(&config_table, a, holder);
-	holder->policies = p == NULL ? s->config->policies : (struct conf_groups){p, 1, 1};
-	conf_write(&config_table, holder, CONF_FILE | CONF_WHOLE, &text);
+	if (p != NULL)
+		shown = (struct conf_groups){p, 1, 1};
+	conf_write_list("policies", &config_policy_table, &shown, CONF_FILE | CONF_WHOLE, &text);
 	ops_text(c, "%.*s", (int)text.len, (const char *)text.data);
 	buf_free(&text);
-	arena_free(a);
 	ops_done(c);
 }
 

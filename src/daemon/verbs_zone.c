@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/proto.h"
@@ -77,8 +78,8 @@ void verbs_zone_progress(struct signer_zone *z, const char *phase, uint64_t done
 
 	if (strcmp(phase, "keys") == 0) {
 		while ((c = next_waiter(z, WAIT_KEYS)) != NULL) {
-			keys_each(
-			    z->signer->keys, z->apex, verbs_policy_of, z->signer, 0, tell_key, c);
+			keys_each(z->signer->keys, z->apex, verbs_policy_of, z->signer,
+			    clock_calendar(), tell_key, c);
 			ops_done(c);
 		}
 		return;
@@ -161,11 +162,9 @@ static void take_names(
 static void zone_entry(const struct ops_call *c, struct buf *out)
 {
 	struct arena *a = arena_new();
-	struct config *holder = arena_alloc(a, sizeof(*holder));
-	struct config_zone *z;
+	struct conf_groups one = {0};
+	struct config_zone *z = conf_groups_add(&config_zone_table, a, &one);
 
-	conf_defaults(&config_table, a, holder);
-	z = conf_groups_add(&config_zone_table, a, &holder->zones);
 	z->name = ops_option(c, "zone");
 	if (ops_option(c, "policy") != NULL)
 		z->policy = ops_option(c, "policy");
@@ -175,9 +174,7 @@ static void zone_entry(const struct ops_call *c, struct buf *out)
 	z->output_file = ops_option(c, "output-file");
 	z->contact = ops_option(c, "contact");
 	z->replace_dnssec = ops_flag(c, "replace-dnssec");
-	conf_write(&config_table, holder, CONF_FILE, out);
-	buf_u8(out, 0);
-	out->len--;
+	conf_write_list("zones", &config_zone_table, &one, CONF_FILE, out);
 	arena_free(a);
 }
 

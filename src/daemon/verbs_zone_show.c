@@ -281,19 +281,18 @@ static void export_slice(void *arg)
 static void export_config(struct signer *s, struct ops_call *c)
 {
 	const char *only = ops_option(c, "zone");
-	struct arena *a = arena_new();
-	struct config *holder = arena_alloc(a, sizeof(*holder));
+	struct conf_groups shown = s->config->zones;
 	struct buf text = {0};
 
-	conf_defaults(&config_table, a, holder);
-	holder->zones = s->config->zones;
 	if (only != NULL)
-		holder->zones = (struct conf_groups){config_zone(s->config, only), 1, 1};
-	if (holder->zones.items != NULL)
-		conf_write(&config_table, holder, CONF_FILE, &text);
+		shown = (struct conf_groups){config_zone(s->config, only), 1, 1};
+	if (shown.items == NULL) {
+		ops_fail(c, "there is no zone %s", only == NULL ? "yet" : only);
+		return;
+	}
+	conf_write_list("zones", &config_zone_table, &shown, CONF_FILE, &text);
 	ops_text(c, "%.*s", (int)text.len, (const char *)text.data);
 	buf_free(&text);
-	arena_free(a);
 	ops_done(c);
 }
 
