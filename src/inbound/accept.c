@@ -2,6 +2,8 @@
  * source or a zone file and are not trusted. */
 #include "inbound/accept.h"
 
+#include <string.h>
+#include "dns/rdata.h"
 #include "dns/rrtype.h"
 #include "dns/soa.h"
 
@@ -39,25 +41,30 @@ static const char *record_flaw(
 		return "its owner is not in the zone";
 	if (type == RR_SOA && !name_equal(owner, a->apex))
 		return "an SOA below the apex";
-	if (type == RR_SOA && a->has_soa)
-		return "a second SOA";
 	return NULL;
 }
 
-static int note_apex(
-    struct accept *a, uint16_t type, const uint8_t *rdata, uint16_t rdlen, struct err *e)
+static int take_soa(struct accept *a, const uint8_t *rdata, uint16_t rdlen, struct err *e)
 {
 	struct soa soa;
 
-	if (type == RR_NS) {
-		a->has_ns = true;
-	} else if (type == RR_SOA) {
-		if (soa_parse(rdata, rdlen, &soa) != OK)
-			return accept_broken(e, a->apex, type, "not an SOA that can be read");
-		a->has_soa = true;
-		a->serial = soa.serial;
-	}
+	if (rdlen > sizeof(a->soa) || soa_parse(rdata, rdlen, &soa) != OK)
+		return accept_broken(e, a->apex, RR_SOA, "not an SOA that can be read");
+	a->has_soa = true;
+	a->serial = soa.serial;
+	a->soa_len = rdlen;
+	rdata_canonical(RR_SOA, rdata, rdlen, a->soa);
 	return OK;
+}
+
+bool accept_is_same_soa(const struct accept *a, const uint8_t *rdata, size_t len)
+{
+	uint8_t canonical[ACCEPT_SOA_MAX];
+
+	if (!a->has_soa || len != a->soa_len)
+		return false;
+	rdata_canonical(RR_SOA, rdata, (uint16_t)len, canonical);
+	return memcmp(canonical, a->soa, len) == 0;
 }
 
 int accept_record(struct accept *a, const uint8_t *owner, uint16_t type, uint16_t class,
@@ -70,8 +77,15 @@ int accept_record(struct accept *a, const uint8_t *owner, uint16_t type, uint16_
 		return accept_broken(e, owner, type, flaw);
 	if (ttl > TTL_MAX) /* RFC 2181 section 8 */
 		ttl = 0;
-	if ((type == RR_NS || type == RR_SOA) && name_equal(owner, a->apex)) {
-		rc = note_apex(a, type, rdata, rdlen, e);
+	if (type == RR_NS && name_equal(owner, a->apex)) {
+		a->has_ns = true;
+	} else if (type == RR_SOA) {
+		/* Zone files made from a transfer have it twice, at the end again. */
+		if (accept_is_same_soa(a, rdata, rdlen))
+			return OK;
+		if (a->has_soa)
+			return accept_broken(e, owner, type, "a second SOA that is not the first");
+		rc = take_soa(a, rdata, rdlen, e);
 		if (rc != OK)
 			return rc;
 	}

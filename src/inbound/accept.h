@@ -15,11 +15,15 @@
  * wire may it be, where compression packs a zone well. */
 #define ACCEPT_UNPACKED 16
 
+#define ACCEPT_SOA_MAX (2 * NAME_MAX_LEN + 20)
+
 struct accept {
 	const uint8_t *apex; /* borrowed */
 	struct spool_writer *spool;
 	bool has_soa, has_ns;
 	uint32_t serial;
+	uint16_t soa_len;
+	uint8_t soa[ACCEPT_SOA_MAX]; /* RDATA, canonical */
 };
 
 /* path must not exist yet; limit: octets on the wire, so ACCEPT_UNPACKED times that in the spool. */
@@ -28,6 +32,8 @@ int accept_begin(struct accept *a, const uint8_t *apex, const char *path, uint64
 /* Add a record (rdata uncompressed and checked).  ERR_FORMAT: the zone is broken, e says where. */
 int accept_record(struct accept *a, const uint8_t *owner, uint16_t type, uint16_t class,
     uint32_t ttl, const uint8_t *rdata, uint16_t rdlen, struct err *e);
+/* Is this the RDATA of the SOA that came first?  Case does not matter: compression can change it. */
+bool accept_is_same_soa(const struct accept *a, const uint8_t *rdata, size_t len);
 /* All records are there.  Ends `a`; on an error the file is gone. */
 int accept_finish(struct accept *a, struct err *e);
 void accept_abandon(struct accept *a); /* removes the file; twice is fine */

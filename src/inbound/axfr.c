@@ -8,7 +8,6 @@
  *with more SOAs in it: it would be told apart at the second record, here in axfr_record. */
 #include "inbound/axfr.h"
 
-#include <string.h>
 #include "dns/rdata.h"
 #include "dns/rrtype.h"
 
@@ -20,7 +19,6 @@ void axfr_init(struct axfr *a, struct exchange *x, struct accept *out, uint64_t 
 
 void axfr_free(struct axfr *a)
 {
-	buf_free(&a->soa);
 	buf_free(&a->rdata);
 }
 
@@ -29,16 +27,13 @@ static int take_first(struct axfr *a, const struct packet_rr *rr, struct err *e)
 	if (!exchange_is_apex_soa(a->x, rr))
 		return accept_broken(e, rr->owner, rr->type,
 		    "the first record of a transfer must be the zone's SOA");
-	a->has_soa = true;
-	a->soa_ttl = rr->ttl;
-	buf_put(&a->soa, a->rdata.data, a->rdata.len);
 	return accept_record(a->out, rr->owner, rr->type, rr->class, rr->ttl, a->rdata.data,
 	    (uint16_t)a->rdata.len, e);
 }
 
 static int take_last(struct axfr *a, const struct packet_rr *rr, struct err *e)
 {
-	if (a->rdata.len != a->soa.len || memcmp(a->rdata.data, a->soa.data, a->soa.len) != 0)
+	if (!accept_is_same_soa(a->out, a->rdata.data, a->rdata.len))
 		return accept_broken(e, rr->owner, rr->type,
 		    "the last SOA differs from the first: the zone changed in the middle of "
 		    "the transfer");
@@ -59,7 +54,7 @@ static int take_record(
 		return accept_broken(e, rr->owner, rr->type, why.text);
 	if (a->rdata.failed)
 		return err_set(e, ERR_LIMIT, "no memory for a record");
-	if (!a->has_soa)
+	if (!a->out->has_soa)
 		return take_first(a, rr, e);
 	if (exchange_is_apex_soa(a->x, rr))
 		return take_last(a, rr, e);
@@ -89,7 +84,7 @@ static bool ends_stream(const struct axfr *a, const struct packet *p)
 {
 	struct packet copy = *p;
 	struct packet_rr rr;
-	bool first = !a->has_soa, closes = false;
+	bool first = !a->out->has_soa, closes = false;
 
 	while (packet_next(&copy, &rr) == OK) {
 		if (rr.section == 1) {

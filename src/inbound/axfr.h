@@ -19,9 +19,7 @@ struct axfr {
 	uint64_t octets, octets_max;
 	uint64_t messages;
 	bool is_complete; /* the closing SOA has come and all signatures hold */
-	bool has_soa, is_closed;
-	uint32_t soa_ttl;
-	struct buf soa;   /* RDATA of the first record */
+	bool is_closed;
 	struct buf rdata; /* of the present record */
 };
 

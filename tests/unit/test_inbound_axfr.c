@@ -174,6 +174,21 @@ static void test_two_messages(void **state)
 	assert_true(f->axfr.is_complete);
 }
 
+static void test_last_in_other_case(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t lower[25] = "\1a\0\0", upper[25] = "\1A\0\0"; /* MNAME, RNAME the root */
+
+	memcpy(lower + 4, soa_1 + 2, 20);
+	memcpy(upper + 4, soa_1 + 2, 20);
+	begin(f);
+	add(f, "example.", RR_SOA, lower, 24);
+	add_body(f);
+	add(f, "EXAMPLE.", RR_SOA, upper, 24);
+	assert_int_equal(feed(f, false), OK);
+	assert_true(f->axfr.is_complete);
+}
+
 static void test_wrong_last(void **state)
 {
 	struct fixture *f = *state;
@@ -437,6 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    PLAIN("R1 a transfer in one message", test_one_message),
 	    PLAIN("R1 a transfer in two messages, the second without question", test_two_messages),
+	    PLAIN("the same SOA in other case ends a transfer", test_last_in_other_case),
 	    PLAIN("another SOA at the end is refused", test_wrong_last),
 	    PLAIN("a record after the closing SOA is refused", test_after_end),
 	    PLAIN("data after the closing message is refused", test_message_after_end),
