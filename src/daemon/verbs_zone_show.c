@@ -303,7 +303,7 @@ void verb_zone_export(void *arg, struct ops_call *c)
 	struct export *x;
 	struct err e = {0};
 
-	if (ops_flag(c, "config")) {
+	if (ops_flag(c, "as-config")) {
 		export_config(s, c);
 		return;
 	}
