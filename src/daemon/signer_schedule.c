@@ -99,6 +99,24 @@ void signer_keys_load(struct signer *s)
 	keys_load(s->keys, keys_were_read, s);
 }
 
+/* Does a token that the zone needs say why it cannot be used?  One that is only starting does not.
+ */
+static bool token_is_away(struct signer_zone *z, char *why, size_t size)
+{
+	const char *names[] = {z->key_policy.ksk.token, z->key_policy.zsk.token};
+	char reason[256] = "";
+
+	for (size_t i = 0; i < MEM_COUNT(names); i++) {
+		struct token *t = signer_find_token(z->signer, names[i]);
+
+		if (t == NULL || token_is_up(t, reason) || reason[0] == '\0')
+			continue;
+		snprintf(why, size, "its keys cannot be had: %s", reason);
+		return true;
+	}
+	return false;
+}
+
 /* True when the zone has keys to sign with. */
 static bool has_keys(struct signer_zone *z)
 {
@@ -114,8 +132,8 @@ static bool has_keys(struct signer_zone *z)
 		    z->signer->keys, z->apex, &z->key_policy, clock_calendar(), keys_made, z);
 		return false;
 	case KEYS_UNKNOWN:
-		if (z->waiters != NULL)
-			stuck(z, why[0] != '\0' ? why : "its token was not read yet");
+		if (token_is_away(z, why, sizeof(why)))
+			stuck(z, why);
 		return false;
 	case KEYS_RECOVERY:
 	case KEYS_FROZEN:
