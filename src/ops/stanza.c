@@ -145,11 +145,8 @@ void stanza_put(
 	servers[server].put(out, side, s);
 }
 
-void stanza_all(const char *key, const char *algorithm, const char *secret, const char *address,
-    unsigned port, const char *zone, struct buf *out)
+void stanza_put_all(struct buf *out, const struct stanza *s)
 {
-	const struct stanza s = {key, algorithm, secret, address, port, &zone, 1};
-
 	for (int side = 0; side < STANZA_SIDES; side++) {
 		for (int server = 0; server < STANZA_SERVERS; server++) {
 			buf_printf(out, "# %s, %s\n", servers[server].title,
@@ -157,7 +154,7 @@ void stanza_all(const char *key, const char *algorithm, const char *secret, cons
 				? "as a source: lets intaglio transfer the unsigned zone and "
 				  "notifies it"
 				: "as a destination: transfers the signed zone and heeds NOTIFY");
-			stanza_put(out, server, side, &s);
+			stanza_put(out, server, side, s);
 			buf_u8(out, '\n');
 		}
 	}

@@ -23,8 +23,7 @@ const char *stanza_title(enum stanza_server server);
 /* The text holds the secret: wipe it when it has been shown. */
 void stanza_put(struct buf *out, enum stanza_server server, enum stanza_side side,
     const struct stanza *s);
-/* All six, each under a comment that says whose it is.  Arguments as in struct stanza. */
-void stanza_all(const char *key, const char *algorithm, const char *secret, const char *address,
-    unsigned port, const char *zone, struct buf *out);
+/* All six, each under a comment that says whose it is. */
+void stanza_put_all(struct buf *out, const struct stanza *s);
 
 #endif

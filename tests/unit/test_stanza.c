@@ -132,7 +132,7 @@ static void test_both_sides_name_key_zone_and_us(void **state)
 	struct buf text = {0};
 
 	(void)state;
-	stanza_all(good.key, good.algorithm, good.secret, good.address, good.port, zones[1], &text);
+	stanza_put_all(&text, &good);
 	buf_u8(&text, '\0');
 	assert_false(text.failed);
 	for (int i = 0; i < STANZA_SERVERS; i++)
