@@ -33,8 +33,10 @@ if HAVE_CMOCKA
 DNS_TESTS = tests/unit/test_dnskey \
 	tests/unit/test_name \
 	tests/unit/test_nsec \
+	tests/unit/test_packet \
 	tests/unit/test_rrset \
-	tests/unit/test_soa
+	tests/unit/test_soa \
+	tests/unit/test_tsig
 check_PROGRAMS += $(DNS_TESTS)
 UNIT_TESTS += $(DNS_TESTS)
 DNS_TEST_LIBS = $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -49,10 +51,16 @@ tests_unit_test_name_LDADD = $(DNS_TEST_LIBS)
 tests_unit_test_nsec_SOURCES = tests/unit/test_nsec.c $(DNS_FIXTURE)
 tests_unit_test_nsec_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_nsec_LDADD = $(DNS_TEST_LIBS)
+tests_unit_test_packet_SOURCES = tests/unit/test_packet.c $(DNS_FIXTURE)
+tests_unit_test_packet_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_packet_LDADD = $(DNS_TEST_LIBS)
 tests_unit_test_rrset_SOURCES = tests/unit/test_rrset.c $(DNS_FIXTURE)
 tests_unit_test_rrset_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_rrset_LDADD = $(DNS_TEST_LIBS)
 tests_unit_test_soa_SOURCES = tests/unit/test_soa.c $(DNS_FIXTURE)
 tests_unit_test_soa_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_soa_LDADD = $(DNS_TEST_LIBS)
+tests_unit_test_tsig_SOURCES = tests/unit/test_tsig.c $(DNS_FIXTURE)
+tests_unit_test_tsig_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_tsig_LDADD = $(DNS_TEST_LIBS)
 endif
