@@ -22,17 +22,18 @@ libsign_a_SOURCES = \
 libsign_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 
 if HAVE_CMOCKA
-SIGN_TEST_LIBS = libsign.a libzone.a $(LMDB_LIBS) $(DNS_LIBS)
-check_PROGRAMS += tests/unit/test_sign tests/unit/test_sign_check
-UNIT_TESTS += tests/unit/test_sign tests/unit/test_sign_check
-tests_unit_test_sign_SOURCES = tests/unit/test_sign.c \
-	tests/unit/fake_token.c tests/unit/fake_token.h \
-	tests/unit/sign_fixture.c tests/unit/sign_fixture.h
-tests_unit_test_sign_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -I$(top_srcdir)/tests/unit
-tests_unit_test_sign_LDADD = $(SIGN_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_sign_check_SOURCES = tests/unit/test_sign_check.c \
-	tests/unit/fake_token.c tests/unit/fake_token.h \
-	tests/unit/sign_fixture.c tests/unit/sign_fixture.h
-tests_unit_test_sign_check_CPPFLAGS = $(tests_unit_test_sign_CPPFLAGS)
-tests_unit_test_sign_check_LDADD = $(tests_unit_test_sign_LDADD)
+check_LIBRARIES += libsigntest.a
+libsigntest_a_SOURCES = tests/unit/fake_token.c tests/unit/fake_token.h \
+	tests/unit/signing.c tests/unit/signing.h
+libsigntest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+SIGN_TEST_LIBS = libsigntest.a libsign.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_oracle
+UNIT_TESTS += tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_oracle
+tests_unit_test_sign_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_sign_LDADD = $(SIGN_TEST_LIBS)
+tests_unit_test_sign_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_sign_check_LDADD = $(SIGN_TEST_LIBS)
+tests_unit_test_sign_oracle_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_sign_oracle_LDADD = $(SIGN_TEST_LIBS)
 endif

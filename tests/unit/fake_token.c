@@ -1,4 +1,4 @@
-#include "fake_token.h"
+#include "tests/unit/fake_token.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>

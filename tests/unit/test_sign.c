@@ -6,8 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 #include "dns/rrtype.h"
-#include "fake_token.h"
-#include "sign_fixture.h"
+#include "tests/unit/fake_token.h"
+#include "tests/unit/signing.h"
 
 #define HEAD                                                                                       \
 	"$ORIGIN example.\n$TTL 3600\n"                                                            \
@@ -32,9 +32,9 @@ static const char odd_zone[] =
 
 static int setup(void **state)
 {
-	struct sign_fixture *f = malloc(sizeof(*f));
+	struct signing *f = malloc(sizeof(*f));
 
-	fixture_open(f, "example.");
+	signing_open(f, "example.");
 	f->token = fake_token_new(f->loop, "soft");
 	f->job.keys.count = 2;
 	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_KSK, &f->job.keys.keys[0]);
@@ -45,23 +45,23 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
 	sign_free(f->sign); /* before the token, as in the daemon */
 	f->sign = NULL;
 	fake_token_free(f->token);
-	fixture_close(f);
+	signing_close(f);
 	free(f);
 	return 0;
 }
 
-static void sign_ok(struct sign_fixture *f)
+static void sign_ok(struct signing *f)
 {
 	struct err e = {0};
 
-	if (fixture_sign(f) != OK)
+	if (signing_sign(f) != OK)
 		fail_msg("%s", f->result.err.text);
-	if (fixture_check(f, true, &e) != OK)
+	if (signing_check(f, true, &e) != OK)
 		fail_msg("%s", e.text);
 }
 
@@ -73,15 +73,15 @@ static void count_sigs(void *arg, const struct walk *w, const struct rrset *set)
 
 static void test_all_denials(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 	unsigned sigs = 0;
 
 	for (int d = DENIAL_NSEC; d <= DENIAL_NSEC3_OPT_OUT; d++) {
 		f->job.policy.denial = d;
-		fixture_text(f, odd_zone);
+		signing_text(f, odd_zone);
 		sign_ok(f);
 		sigs = 0;
-		fixture_each(f, count_sigs, &sigs);
+		signing_each(f, count_sigs, &sigs);
 		assert_int_equal(sigs, f->result.head.signatures);
 		assert_int_equal(f->result.head.denial, d);
 	}
@@ -90,12 +90,12 @@ static void test_all_denials(void **state)
 static void test_all_algorithms(void **state)
 {
 	static const uint8_t algorithms[] = {8, 10, 13, 14, 15, 16};
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
 	for (size_t i = 0; i < sizeof(algorithms); i++) {
 		f->job.keys.count = 1;
 		fake_token_key(f->token, algorithms[i], KEY_CSK, &f->job.keys.keys[0]);
-		fixture_text(f, odd_zone);
+		signing_text(f, odd_zone);
 		sign_ok(f);
 		assert_int_equal(f->result.kept, 0);
 	}
@@ -103,25 +103,25 @@ static void test_all_algorithms(void **state)
 
 static void test_two_algorithms(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
 	f->job.keys.count = 4;
 	fake_token_key(f->token, ALG_ED25519, KEY_KSK, &f->job.keys.keys[2]);
 	fake_token_key(f->token, ALG_ED25519, KEY_ZSK, &f->job.keys.keys[3]);
-	fixture_text(f, odd_zone);
+	signing_text(f, odd_zone);
 	sign_ok(f);
 	assert_int_equal(f->result.head.keys[1].signatures, f->result.head.keys[3].signatures);
 }
 
 static void test_nothing_to_do(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 	uint32_t serial;
 
-	fixture_text(f, odd_zone);
+	signing_text(f, odd_zone);
 	sign_ok(f);
 	serial = f->result.head.serial_out;
-	fixture_text(f, odd_zone);
+	signing_text(f, odd_zone);
 	sign_ok(f);
 	assert_int_equal(f->result.signed_now, 0);
 	assert_int_equal(f->result.head.serial_out, serial);
@@ -136,27 +136,27 @@ static void test_nothing_to_do(void **state)
 
 static void test_one_change(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 	char zone[4096];
 
 	for (int d = DENIAL_NSEC; d <= DENIAL_NSEC3; d++) {
 		f->job.policy.denial = d;
-		fixture_text(f, odd_zone);
+		signing_text(f, odd_zone);
 		sign_ok(f);
 		/* Another value: the record and the SOA. */
 		snprintf(zone, sizeof(zone), "%s", odd_zone);
 		memcpy(strstr(zone, "\"one\""), "\"two\"", 5);
-		fixture_text(f, zone);
+		signing_text(f, zone);
 		sign_ok(f);
 		assert_int_equal(f->result.signed_now, 2);
 		/* A new name: its record, its link, the link before it, the SOA. */
 		strcat(zone, "new IN A 192.0.2.77\n");
-		fixture_text(f, zone);
+		signing_text(f, zone);
 		sign_ok(f);
 		assert_int_equal(f->result.signed_now, 4);
 		/* It goes away again. */
 		zone[strlen(zone) - strlen("new IN A 192.0.2.77\n")] = '\0';
-		fixture_text(f, zone);
+		signing_text(f, zone);
 		sign_ok(f);
 		assert_int_equal(f->result.signed_now, 2);
 	}
@@ -164,9 +164,9 @@ static void test_one_change(void **state)
 
 static void test_refresh(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
-	fixture_text(f, odd_zone);
+	signing_text(f, odd_zone);
 	sign_ok(f);
 	assert_int_equal(
 	    f->result.head.resign_at, f->result.head.expiry_first - f->job.policy.refresh);
@@ -182,10 +182,10 @@ static void test_refresh(void **state)
 
 static void test_new_key_takes_over(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 	uint64_t all;
 
-	fixture_text(f, odd_zone);
+	signing_text(f, odd_zone);
 	sign_ok(f);
 	all = f->result.head.keys[1].signatures;
 	f->job.spool = NULL;
@@ -202,24 +202,24 @@ static void test_new_key_takes_over(void **state)
 	assert_int_equal(f->result.head.key_count, 2);
 }
 
-static void refused(struct sign_fixture *f, const char *zone, const char *words)
+static void refused(struct signing *f, const char *zone, const char *words)
 {
 	struct err e = {0};
 
-	fixture_text(f, zone);
-	assert_int_equal(fixture_sign(f), ERR_FORMAT);
+	signing_text(f, zone);
+	assert_int_equal(signing_sign(f), ERR_FORMAT);
 	assert_true(f->result.input_bad);
 	if (strstr(f->result.err.text, words) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", f->result.err.text, words);
 	/* The last good version stays. */
-	assert_int_equal(fixture_check(f, true, &e), OK);
+	assert_int_equal(signing_check(f, true, &e), OK);
 }
 
 static void test_bad_input(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
-	fixture_text(f, odd_zone);
+	signing_text(f, odd_zone);
 	sign_ok(f);
 	refused(f, HEAD "x IN CNAME ns1\nx IN A 192.0.2.9\n", "x.example. CNAME stands beside");
 	refused(f, HEAD "x IN CNAME ns1\nx IN CNAME ns2\n", "x.example. CNAME is there more");
@@ -233,12 +233,12 @@ static void test_bad_input(void **state)
 
 static void test_foreign_dnssec_is_held(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 	static const char zone[] = HEAD "@ IN DNSKEY 257 3 13 "
 					"mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+"
 					"KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==\n";
 
-	fixture_text(f, zone);
+	signing_text(f, zone);
 	sign_ok(f);
 	assert_true(f->result.head.foreign_dnssec);
 	assert_false(f->result.head.published);
@@ -252,11 +252,11 @@ static void test_foreign_dnssec_is_held(void **state)
 
 static void test_token_fails(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
 	fake_token_fail_after(f->token, 5);
-	fixture_text(f, odd_zone);
-	assert_int_equal(fixture_sign(f), ERR_TOKEN);
+	signing_text(f, odd_zone);
+	assert_int_equal(signing_sign(f), ERR_TOKEN);
 	assert_int_equal(f->result.err.ckr, 0x30);
 	assert_non_null(strstr(f->result.err.text, "example."));
 	assert_non_null(strstr(f->result.err.text, "CKR_DEVICE_ERROR"));
@@ -265,13 +265,13 @@ static void test_token_fails(void **state)
 
 static void test_wrong_signature_is_not_published(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
-	fixture_text(f, odd_zone);
+	signing_text(f, odd_zone);
 	sign_ok(f);
 	fake_token_lie_after(f->token, 3);
 	f->job.force = true;
-	assert_int_equal(fixture_sign(f), ERR_VERIFY);
+	assert_int_equal(signing_sign(f), ERR_VERIFY);
 	fake_token_lie_after(f->token, 1 << 30);
 	f->job.force = false;
 	sign_ok(f);
@@ -279,34 +279,34 @@ static void test_wrong_signature_is_not_published(void **state)
 
 static void test_verify_off(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 	struct err e = {0};
 
 	f->job.policy.verify = false;
-	fixture_text(f, odd_zone);
+	signing_text(f, odd_zone);
 	sign_ok(f);
 	assert_true(f->result.head.unverified);
 	/* The first signature of each key is verified all the same. */
 	fake_token_lie_after(f->token, 0);
 	f->job.force = true;
-	assert_int_equal(fixture_sign(f), ERR_VERIFY);
+	assert_int_equal(signing_sign(f), ERR_VERIFY);
 	fake_token_lie_after(f->token, 12);
-	assert_int_equal(fixture_sign(f), OK);
-	assert_int_equal(fixture_check(f, false, &e), OK);
-	assert_int_equal(fixture_check(f, true, &e), ERR_VERIFY);
+	assert_int_equal(signing_sign(f), OK);
+	assert_int_equal(signing_check(f, false, &e), OK);
+	assert_int_equal(signing_check(f, true, &e), ERR_VERIFY);
 }
 
-static void silent_run(struct sign_fixture *f)
+static void silent_run(struct signing *f)
 {
 	fake_token_silence(f->token, true);
-	fixture_text(f, odd_zone);
-	fixture_start(f);
+	signing_text(f, odd_zone);
+	signing_start(f);
 	while (fake_token_requests(f->token) == 0)
 		loop_once(f->loop, true);
 	assert_int_equal(f->done, 0);
 }
 
-static void answer_late(struct sign_fixture *f)
+static void answer_late(struct signing *f)
 {
 	fake_token_silence(f->token, false);
 	while (fake_token_requests(f->token) > 0)
@@ -315,12 +315,12 @@ static void answer_late(struct sign_fixture *f)
 
 static void test_cancel(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
 	silent_run(f);
 	sign_cancel(f->run);
 	assert_int_equal(f->done, 0);
-	assert_int_equal(fixture_wait(f), ERR_CLOSED);
+	assert_int_equal(signing_wait(f), ERR_CLOSED);
 	answer_late(f);
 	assert_int_equal(f->done, 1);
 	sign_ok(f);
@@ -328,7 +328,7 @@ static void test_cancel(void **state)
 
 static void test_free_with_a_run_under_way(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
 	silent_run(f);
 	sign_free(f->sign);
@@ -339,7 +339,7 @@ static void test_free_with_a_run_under_way(void **state)
 
 static void test_many_names(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 	struct buf zone = {0};
 
 	buf_printf(&zone, "%s", HEAD);
@@ -350,7 +350,7 @@ static void test_many_names(void **state)
 	buf_u8(&zone, 0);
 	for (int d = DENIAL_NSEC; d <= DENIAL_NSEC3_OPT_OUT; d++) {
 		f->job.policy.denial = d;
-		fixture_text(f, (const char *)zone.data);
+		signing_text(f, (const char *)zone.data);
 		sign_ok(f);
 	}
 	buf_free(&zone);

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 #include "base/mem.h"
 #include "dns/rrtype.h"
-#include "fake_token.h"
-#include "sign_fixture.h"
+#include "tests/unit/fake_token.h"
+#include "tests/unit/signing.h"
 
 static const char zone[] = "$ORIGIN example.\n$TTL 3600\n"
 			   "@ IN SOA ns1 host 100 3600 900 1209600 1800\n@ IN NS ns1\n"
@@ -31,9 +31,9 @@ struct fault {
 
 static int setup(void **state)
 {
-	struct sign_fixture *f = mem_alloc(sizeof(*f));
+	struct signing *f = mem_alloc(sizeof(*f));
 
-	fixture_open(f, "example.");
+	signing_open(f, "example.");
 	f->token = fake_token_new(f->loop, "soft");
 	f->job.keys.count = 2;
 	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_KSK, &f->job.keys.keys[0]);
@@ -44,12 +44,12 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct sign_fixture *f = *state;
+	struct signing *f = *state;
 
 	sign_free(f->sign);
 	f->sign = NULL;
 	fake_token_free(f->token);
-	fixture_close(f);
+	signing_close(f);
 	free(f);
 	return 0;
 }
@@ -98,8 +98,8 @@ static void add_signature(const struct rrset *set, struct buf *out)
 	struct buf sig = {0};
 	struct rrsig_params p = {.algorithm = ALG_ECDSAP256SHA256,
 	    .key_tag = *(const uint16_t *)out->data,
-	    .inception = FIXTURE_NOW - 10,
-	    .expiration = FIXTURE_NOW + 10 * 86400,
+	    .inception = SIGNING_NOW - 10,
+	    .expiration = SIGNING_NOW + 10 * 86400,
 	    .signer = (const uint8_t *)"\7example"};
 
 	buf_reset(out);
@@ -183,12 +183,12 @@ static void put_in_signature(
 
 static void expire(const struct rrset *set, struct buf *out)
 {
-	put_in_signature(set, out, 8, 4, FIXTURE_NOW - 1);
+	put_in_signature(set, out, 8, 4, SIGNING_NOW - 1);
 }
 
 static void begin_later(const struct rrset *set, struct buf *out)
 {
-	put_in_signature(set, out, 12, 4, FIXTURE_NOW + 60);
+	put_in_signature(set, out, 12, 4, SIGNING_NOW + 60);
 }
 
 static void cover_another_type(const struct rrset *set, struct buf *out)
@@ -210,7 +210,7 @@ static void sign_by_stranger(const struct rrset *set, struct buf *out)
 
 struct copy {
 	const struct fault *fault;
-	const struct sign_fixture *fixture;
+	const struct signing *signing;
 	struct build *build;
 	struct zone_head head;
 	bool hit;
@@ -259,7 +259,7 @@ static void copy_one(void *arg, const struct walk *w, const struct rrset *set)
 	if (is_hit(c, w, set)) {
 		c->hit = true;
 		if (c->fault->edit == add_signature)
-			buf_put(&out, &c->fixture->job.keys.keys[1].tag, 2);
+			buf_put(&out, &c->signing->job.keys.keys[1].tag, 2);
 		c->fault->edit(set, &out);
 	} else {
 		rrset_pack(set, &out);
@@ -277,9 +277,9 @@ static void copy_one(void *arg, const struct walk *w, const struct rrset *set)
 	buf_free(&out);
 }
 
-static void put_fault(struct sign_fixture *f, const struct fault *fault)
+static void put_fault(struct signing *f, const struct fault *fault)
 {
-	struct copy c = {.fault = fault, .fixture = f, .head = f->result.head};
+	struct copy c = {.fault = fault, .signing = f, .head = f->result.head};
 	struct err e = {0};
 
 	c.build = build_begin(f->store, 100, &e);
@@ -288,35 +288,35 @@ static void put_fault(struct sign_fixture *f, const struct fault *fault)
 		for (unsigned k = 0; k < c.head.key_count; k++)
 			c.head.keys[k].signatures = 0;
 	}
-	fixture_each(f, copy_one, &c);
+	signing_each(f, copy_one, &c);
 	assert_true(c.hit);
 	assert_int_equal(build_flip(c.build, &c.head, NULL, NULL, &e), OK);
 }
 
-static void sign_good(struct sign_fixture *f, enum denial_kind denial)
+static void sign_good(struct signing *f, enum denial_kind denial)
 {
 	struct err e = {0};
 
 	f->job.policy.denial = denial;
 	f->job.force = true;
-	fixture_text(f, zone);
-	if (fixture_sign(f) != OK)
+	signing_text(f, zone);
+	if (signing_sign(f) != OK)
 		fail_msg("%s", f->result.err.text);
-	if (fixture_check(f, true, &e) != OK)
+	if (signing_check(f, true, &e) != OK)
 		fail_msg("%s", e.text);
 }
 
 /* The fault is found without looking into signatures (or, with crypto, by that only). */
-static void found(struct sign_fixture *f, enum denial_kind denial, const struct fault *fault,
+static void found(struct signing *f, enum denial_kind denial, const struct fault *fault,
     bool crypto, const char *words)
 {
 	struct err e = {0};
 
 	sign_good(f, denial);
 	put_fault(f, fault);
-	if (crypto && fixture_check(f, false, &e) != OK)
+	if (crypto && signing_check(f, false, &e) != OK)
 		fail_msg("found without crypto: %s", e.text);
-	if (fixture_check(f, crypto, &e) != ERR_VERIFY)
+	if (signing_check(f, crypto, &e) != ERR_VERIFY)
 		fail_msg("not found: %s", words);
 	if (strstr(e.text, words) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", e.text, words);

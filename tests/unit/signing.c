@@ -7,17 +7,17 @@
 #include <cmocka.h>
 #include "base/mem.h"
 #include "dns/zonefile.h"
-#include "sign_fixture.h"
+#include "tests/unit/signing.h"
 #include "zone/spool.h"
 
 static struct token *lookup(void *arg, const char *name)
 {
-	struct sign_fixture *f = arg;
+	struct signing *f = arg;
 
 	return strcmp(name, "missing") == 0 ? NULL : f->token;
 }
 
-void fixture_open(struct sign_fixture *f, const char *apex)
+void signing_open(struct signing *f, const char *apex)
 {
 	struct err e = {0};
 
@@ -32,7 +32,7 @@ void fixture_open(struct sign_fixture *f, const char *apex)
 	assert_non_null(f->sign);
 	assert_int_equal(name_parse(apex, f->job.apex), OK);
 	f->job.class = TOKEN_CHANGE;
-	f->job.now = FIXTURE_NOW;
+	f->job.now = SIGNING_NOW;
 	f->job.policy = (struct sign_policy){.name = "test",
 	    .denial = DENIAL_NSEC,
 	    .serial = SERIAL_COUNTER,
@@ -46,7 +46,7 @@ void fixture_open(struct sign_fixture *f, const char *apex)
 	    .max_ttl = 172800};
 }
 
-void fixture_close(struct sign_fixture *f)
+void signing_close(struct signing *f)
 {
 	static const char *const files[] = {"data.mdb", "lock.mdb", "writer.lock"};
 	char path[128];
@@ -70,7 +70,7 @@ static int put_record(void *arg, const uint8_t *owner, uint16_t type, uint16_t c
 	return spool_write(arg, SPOOL_ADD, owner, type, ttl, rdata, rdlen, e);
 }
 
-void fixture_file(struct sign_fixture *f, const char *path)
+void signing_file(struct signing *f, const char *path)
 {
 	struct spool_writer *w;
 	struct err e = {0};
@@ -88,7 +88,7 @@ void fixture_file(struct sign_fixture *f, const char *path)
 	f->job.spool = f->spool;
 }
 
-void fixture_text(struct sign_fixture *f, const char *zone)
+void signing_text(struct signing *f, const char *zone)
 {
 	char path[128];
 	FILE *file;
@@ -98,43 +98,43 @@ void fixture_text(struct sign_fixture *f, const char *zone)
 	assert_non_null(file);
 	fputs(zone, file);
 	fclose(file);
-	fixture_file(f, path);
+	signing_file(f, path);
 	unlink(path);
 }
 
 static void on_done(void *arg, const struct sign_result *r)
 {
-	struct sign_fixture *f = arg;
+	struct signing *f = arg;
 
 	f->result = *r;
 	f->done++;
 }
 
-void fixture_start(struct sign_fixture *f)
+void signing_start(struct signing *f)
 {
 	f->done = 0;
 	f->run = sign_start(f->sign, &f->job, NULL, on_done, f);
 }
 
-int fixture_wait(struct sign_fixture *f)
+int signing_wait(struct signing *f)
 {
 	while (f->done == 0)
 		loop_once(f->loop, true);
 	return f->result.code;
 }
 
-int fixture_sign(struct sign_fixture *f)
+int signing_sign(struct signing *f)
 {
-	fixture_start(f);
-	return fixture_wait(f);
+	signing_start(f);
+	return signing_wait(f);
 }
 
-int fixture_check(struct sign_fixture *f, bool crypto, struct err *e)
+int signing_check(struct signing *f, bool crypto, struct err *e)
 {
 	return sign_check(f->store, f->job.apex, f->job.now, 1, crypto, e);
 }
 
-void fixture_each(struct sign_fixture *f, fixture_rrset_fn *fn, void *arg)
+void signing_each(struct signing *f, signing_rrset_fn *fn, void *arg)
 {
 	struct snapshot *sn;
 	struct zone_head h;
@@ -160,10 +160,10 @@ static void put_text(void *arg, const struct walk *w, const struct rrset *set)
 	rrset_text(set, arg);
 }
 
-void fixture_export(struct sign_fixture *f, struct buf *out)
+void signing_export(struct signing *f, struct buf *out)
 {
 	buf_reset(out);
-	fixture_each(f, put_text, out);
+	signing_each(f, put_text, out);
 	buf_u8(out, 0);
 	assert_false(out->failed);
 	out->len--;
