@@ -31,3 +31,9 @@ tests_unit_test_inbound_rounds_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_rounds_SOURCES = tests/unit/test_inbound_rounds.c \
 	tests/unit/inbound_fake.c tests/unit/inbound_fake.h
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_axfr
+FUZZ_TESTS += tests/fuzz/fuzz_axfr
+tests_fuzz_fuzz_axfr_SOURCES = tests/fuzz/fuzz_axfr.c tests/fuzz/driver.c
+tests_fuzz_fuzz_axfr_LDADD = libinbound.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/fuzz/axfr
