@@ -2,8 +2,9 @@
  *
  *   commit   a record without keys: from here on the zone is doomed, whatever happens
  *   keys     every key that the record or a label gives to the zone
+ *   forget   intent and sequence in the store (before the last record goes, or an empty token would
+ *            look like the wrong one)
  *   records  the older ones first, the one without keys last
- *   forget   intent, sequence, and the zone in memory
  *
  * A crash or an error on the way: the next start, or the next keys_zone_delete, goes on. */
 #include <stdio.h>
@@ -54,13 +55,7 @@ static void destroy_end(struct destroy *d)
 	struct zone_keys *z = d->zone;
 	struct waiter *waiters = z->waiters;
 	unsigned count = z->waiter_count;
-	struct err e = {0};
-	int rc = intent_finish(d->keys->store, z->hash, 0, &e);
 
-	if (rc != OK) {
-		destroy_fail(d, rc, "the store does not forget them", e.text);
-		return;
-	}
 	inventory_forget(d->keys, z->hash);
 	z->waiters = NULL;
 	keys_remove(d->keys, z);
@@ -86,8 +81,13 @@ static void destroy_next(struct destroy *d)
 {
 	struct token_request r = {.class = TOKEN_REFRESH};
 	unsigned record = d->at - d->doomed_count;
+	struct err e = {0};
 	unsigned token;
 
+	if (record == 0 && intent_finish(d->keys->store, d->zone->hash, 0, &e) != OK) {
+		destroy_fail(d, e.code, "the store does not forget them", e.text);
+		return;
+	}
 	if (d->at < d->doomed_count) {
 		r.op = TOKEN_DROP_KEY;
 		memcpy(r.id, d->doomed[d->at].id, sizeof(r.id));

@@ -1,0 +1,555 @@
+/* Making, reading and destroying keys, with a token that fails at every step in turn. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/mem.h"
+#include "keys/keys_internal.h"
+#include "tests/unit/failing_token.h"
+
+#define NOW 1800000000
+#define SIZE (64 * 1024 * 1024)
+
+struct fixture {
+	char dir[64];
+	struct store *store;
+	struct token *token;
+	struct keys *keys;
+	struct key_policy policy;
+	uint8_t apex[NAME_MAX_LEN];
+};
+
+struct outcome {
+	int code;
+	unsigned calls;
+	char why[256];
+};
+
+static void on_done(void *arg, int code, const char *why)
+{
+	struct outcome *o = arg;
+
+	o->code = code;
+	o->calls++;
+	snprintf(o->why, sizeof(o->why), "%s", why);
+}
+
+static void start(struct fixture *f)
+{
+	struct outcome o = {0};
+	struct err e = {0};
+
+	f->store = store_open(f->dir, true, SIZE, &e);
+	if (f->store == NULL)
+		fail_msg("%s", e.text);
+	f->keys = keys_new(NULL, f->store);
+	keys_add_token(f->keys, f->token);
+	keys_load(f->keys, on_done, &o);
+	assert_int_equal(o.calls, 1);
+}
+
+static void stop(struct fixture *f)
+{
+	keys_free(f->keys);
+	store_close(f->store);
+}
+
+/* What a crash leaves: the store and the token, and nothing of the process. */
+static void restart(struct fixture *f)
+{
+	stop(f);
+	start(f);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = mem_alloc(sizeof(*f));
+
+	strcpy(f->dir, "/tmp/itg-keys-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	assert_int_equal(name_parse("Example.gov.", f->apex), OK);
+	f->token = failing_token_new("main");
+	strcpy(f->policy.name, "default");
+	f->policy.algorithm = 15;
+	f->policy.ksk = (struct key_role_policy){
+		.wanted = true, .token = "main", .active = {.months = 24}};
+	f->policy.zsk = (struct key_role_policy){
+		.wanted = true, .token = "main", .active = {.months = 3}};
+	start(f);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	stop(f);
+	failing_token_free(f->token);
+	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+static struct outcome make(struct fixture *f)
+{
+	struct outcome o = {0};
+
+	keys_zone_make(f->keys, f->apex, &f->policy, NOW, on_done, &o);
+	assert_int_equal(o.calls, 1);
+	return o;
+}
+
+static struct outcome destroy(struct fixture *f)
+{
+	struct outcome o = {0};
+
+	keys_zone_delete(f->keys, f->apex, true, on_done, &o);
+	assert_int_equal(o.calls, 1);
+	return o;
+}
+
+static enum keys_status status(struct fixture *f)
+{
+	char why[256];
+
+	return keys_zone_status(f->keys, f->apex, why);
+}
+
+static void assert_status(struct fixture *f, enum keys_status wanted, const char *words)
+{
+	char why[256];
+	enum keys_status is = keys_zone_status(f->keys, f->apex, why);
+
+	if (is != wanted || strstr(why, words) == NULL)
+		fail_msg("status %d (%s), wanted %d (%s)", is, why, wanted, words);
+}
+
+static void make_good(struct fixture *f)
+{
+	struct outcome o = make(f);
+
+	if (o.code != OK)
+		fail_msg("%s", o.why);
+	assert_int_equal(status(f), KEYS_GOOD);
+}
+
+static struct keyset keyset(struct fixture *f)
+{
+	struct keyset set;
+	struct err e = {0};
+
+	if (keys_keyset(f->keys, f->apex, NOW, &set, &e) != OK)
+		fail_msg("%s", e.text);
+	return set;
+}
+
+static void test_R20_makes_ksk_and_zsk(void **state)
+{
+	struct fixture *f = *state;
+	struct keyset set;
+
+	assert_int_equal(status(f), KEYS_NONE);
+	make_good(f);
+	set = keyset(f);
+	assert_int_equal(set.count, 2);
+	assert_true(set.keys[0].role == KEY_KSK && set.keys[0].signs_set && !set.keys[0].signs_zone);
+	assert_true(set.keys[1].role == KEY_ZSK && !set.keys[1].signs_set && set.keys[1].signs_zone);
+	assert_true(set.keys[0].in_set && set.keys[1].in_set);
+	assert_int_equal(load_u16(set.keys[0].dnskey), 257);
+	assert_int_equal(load_u16(set.keys[1].dnskey), 256);
+	assert_int_equal(dnskey_tag(set.keys[0].dnskey, set.keys[0].dnskey_len), set.keys[0].tag);
+	assert_string_equal(set.keys[0].token, "main");
+	assert_int_equal(failing_token_keys(f->token), 2);
+	assert_int_equal(failing_token_records(f->token), 1);
+}
+
+static void test_R20_csk(void **state)
+{
+	struct fixture *f = *state;
+	struct keyset set;
+
+	f->policy.csk = f->policy.ksk;
+	make_good(f);
+	set = keyset(f);
+	assert_int_equal(set.count, 1);
+	assert_true(set.keys[0].role == KEY_CSK && set.keys[0].signs_set && set.keys[0].signs_zone);
+}
+
+static void test_R12_same_keys_again(void **state)
+{
+	struct fixture *f = *state;
+	struct keyset before, after;
+
+	make_good(f);
+	before = keyset(f);
+	make_good(f);
+	restart(f);
+	make_good(f);
+	after = keyset(f);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(failing_token_generated(f->token), 2);
+}
+
+/* Fail request n, in every way; then go on, in this process or the next. */
+static bool fail_while_making(enum fake_fault fault, unsigned n, bool crash)
+{
+	struct fixture *f;
+	void *state;
+	bool reached;
+	struct err e = {0};
+	struct intent intent;
+
+	setup(&state);
+	f = state;
+	failing_token_fail(f->token, n, fault, false);
+	make(f);
+	reached = failing_token_has_failed(f->token);
+	failing_token_cure(f->token);
+	if (crash)
+		restart(f);
+	make_good(f);
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+	assert_int_equal(failing_token_keys(f->token), 2);
+	assert_int_equal(failing_token_records(f->token), 1);
+	assert_int_equal(failing_token_generated(f->token), 2);
+	assert_int_equal(intent_load(f->store, f->keys->zones[0]->hash, &intent, &e), ERR_MISSING);
+	teardown(&state);
+	return reached;
+}
+
+static bool fail_while_destroying(enum fake_fault fault, unsigned n, bool crash)
+{
+	struct fixture *f;
+	struct outcome o;
+	void *state;
+	bool reached;
+
+	setup(&state);
+	f = state;
+	make_good(f);
+	failing_token_fail(f->token, n, fault, false);
+	destroy(f);
+	reached = failing_token_has_failed(f->token);
+	failing_token_cure(f->token);
+	if (crash)
+		restart(f);
+	o = destroy(f);
+	if (o.code != OK)
+		fail_msg("fault %d, request %u, crash %d: %s", fault, n, crash, o.why);
+	assert_int_equal(status(f), KEYS_NONE);
+	assert_int_equal(failing_token_keys(f->token), 0);
+	assert_int_equal(failing_token_records(f->token), 0);
+	make_good(f); /* and a new life */
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+	teardown(&state);
+	return reached;
+}
+
+static void all_faults(bool (*fn)(enum fake_fault, unsigned, bool), unsigned at_least)
+{
+	for (enum fake_fault fault = FAKE_REFUSE; fault <= FAKE_LOSE; fault++) {
+		for (unsigned crash = 0; crash < 2; crash++) {
+			unsigned n = 1;
+
+			while (fn(fault, n, crash != 0))
+				n++;
+			assert_true(n > at_least);
+		}
+	}
+}
+
+static void test_R20_any_request_fails(void **state)
+{
+	(void)state;
+	all_faults(fail_while_making, 6);
+}
+
+static void test_R71_destroying_fails_anywhere(void **state)
+{
+	(void)state;
+	all_faults(fail_while_destroying, 5);
+}
+
+/* The token is away while a policy is changed: what was begun goes, nothing is used half. */
+static void test_policy_changed_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+
+	failing_token_fail(f->token, 4, FAKE_LOSE, true); /* the second key is made, unknown to us */
+	assert_int_equal(make(f).code, ERR_TOKEN);
+	assert_int_equal(status(f), KEYS_MAKING);
+	failing_token_cure(f->token);
+	f->policy.csk = f->policy.ksk;
+	make_good(f);
+	assert_int_equal(failing_token_keys(f->token), 1);
+	assert_int_equal(keyset(f).keys[0].role, KEY_CSK);
+}
+
+static void test_deleted_before_made(void **state)
+{
+	struct fixture *f = *state;
+
+	failing_token_fail(f->token, 4, FAKE_LOSE, true);
+	assert_int_equal(make(f).code, ERR_TOKEN);
+	failing_token_cure(f->token);
+	assert_int_equal(destroy(f).code, OK);
+	assert_int_equal(failing_token_keys(f->token), 0);
+	restart(f);
+	assert_int_equal(status(f), KEYS_NONE);
+}
+
+static void test_tag_clash(void **state)
+{
+	struct fixture *f = *state;
+	struct keyset set;
+
+	failing_token_clash(f->token, 2);
+	make_good(f);
+	set = keyset(f);
+	assert_int_not_equal(set.keys[0].tag, set.keys[1].tag);
+	assert_int_equal(failing_token_generated(f->token), 4);
+	assert_int_equal(failing_token_keys(f->token), 2);
+	assert_int_equal(destroy(f).code, OK);
+	failing_token_clash(f->token, 1000);
+	assert_int_equal(make(f).code, ERR_LIMIT);
+	assert_int_equal(failing_token_records(f->token), 0);
+}
+
+static void test_token_signs_wrong(void **state)
+{
+	struct fixture *f = *state;
+
+	failing_token_sign_wrong(f->token, true);
+	assert_int_equal(make(f).code, ERR_VERIFY);
+	assert_int_equal(failing_token_records(f->token), 0);
+	failing_token_sign_wrong(f->token, false);
+	make_good(f);
+	failing_token_sign_wrong(f->token, true);
+	restart(f);
+	assert_status(f, KEYS_RECOVERY, "did not prove itself");
+	assert_int_equal(make(f).code, ERR_REFUSED);
+	failing_token_sign_wrong(f->token, false);
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+}
+
+static void test_token_away(void **state)
+{
+	struct fixture *f = *state;
+	struct outcome o = {0};
+	struct keyset set;
+	struct err e = {0};
+
+	make_good(f);
+	failing_token_fail(f->token, 1, FAKE_REFUSE, true);
+	keys_load(f->keys, on_done, &o); /* what was known holds */
+	assert_int_equal(o.code, ERR_TOKEN);
+	assert_int_equal(status(f), KEYS_GOOD);
+	restart(f);
+	assert_int_equal(status(f), KEYS_UNKNOWN); /* never "no keys" */
+	assert_int_equal(make(f).code, ERR_AGAIN);
+	assert_int_equal(keys_keyset(f->keys, f->apex, NOW, &set, &e), ERR_AGAIN);
+	failing_token_cure(f->token);
+	keys_load(f->keys, on_done, &o);
+	assert_int_equal(o.code, OK);
+	assert_int_equal(status(f), KEYS_GOOD);
+}
+
+static void test_keys_without_record(void **state)
+{
+	struct fixture *f = *state;
+	struct keyset set;
+	struct err e = {0};
+
+	make_good(f);
+	failing_token_drop_records(f->token);
+	restart(f);
+	assert_status(f, KEYS_RECOVERY, "no state record");
+	assert_int_equal(make(f).code, ERR_REFUSED);
+	assert_int_equal(destroy(f).code, ERR_REFUSED);
+	assert_int_equal(keys_keyset(f->keys, f->apex, NOW, &set, &e), ERR_REFUSED);
+	assert_int_equal(failing_token_generated(f->token), 2);
+}
+
+/* An empty token where keys were used before is the wrong token, not a new zone. */
+static void test_empty_token(void **state)
+{
+	struct fixture *f = *state;
+
+	make_good(f);
+	failing_token_drop_records(f->token);
+	failing_token_drop_keys(f->token);
+	restart(f);
+	assert_status(f, KEYS_RECOVERY, "right token");
+	assert_int_equal(make(f).code, ERR_REFUSED);
+	assert_int_equal(failing_token_generated(f->token), 2);
+}
+
+static void test_record_without_keys_in_token(void **state)
+{
+	struct fixture *f = *state;
+
+	make_good(f);
+	failing_token_drop_keys(f->token);
+	restart(f);
+	assert_status(f, KEYS_RECOVERY, "no token has");
+}
+
+/* Another record of the zone: its sequence, and whether it is damaged or of a newer version. */
+static void put_other(struct fixture *f, uint64_t sequence, uint32_t writer, int damage)
+{
+	struct record_label label = {.sequence = sequence, .nonce = (uint16_t)writer};
+	struct token_record first;
+	struct record r;
+	struct buf b = {0};
+	char text[TOKEN_LABEL_MAX];
+
+	assert_true(failing_token_get_record(f->token, 0, &first));
+	assert_int_equal(record_decode(first.value, first.value_len, &r, NULL), OK);
+	r.sequence = sequence;
+	r.writer = writer;
+	record_encode(&r, &b);
+	if (damage >= 0)
+		b.data[damage]++;
+	memcpy(label.zone_hash, r.zone_hash, sizeof(label.zone_hash));
+	labels_format_record(&label, text);
+	failing_token_put_record(f->token, text, b.data, b.len);
+	record_free(&r);
+	buf_free(&b);
+}
+
+static void test_two_writers(void **state)
+{
+	struct fixture *f = *state;
+
+	make_good(f);
+	put_other(f, 1, 99, -1);
+	restart(f);
+	assert_status(f, KEYS_FROZEN, "two signers");
+	assert_int_equal(make(f).code, ERR_REFUSED);
+}
+
+static void test_highest_sequence_wins(void **state)
+{
+	struct fixture *f = *state;
+
+	make_good(f);
+	put_other(f, 3, 9, -1);
+	put_other(f, 2, 8, -1);
+	put_other(f, 7, 7, -1);
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+	assert_int_equal(f->keys->zones[0]->record.sequence, 7);
+	assert_int_equal(failing_token_records(f->token), 2); /* superseded ones went, but for one */
+}
+
+static void test_damaged_and_future_records(void **state)
+{
+	struct fixture *f = *state;
+
+	make_good(f);
+	put_other(f, 1, 9, 60); /* damaged, and not newer: the good one counts */
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+	put_other(f, 2, 9, 60);
+	restart(f);
+	assert_status(f, KEYS_RECOVERY, "digest");
+	put_other(f, 3, 9, 4);
+	restart(f);
+	assert_status(f, KEYS_RECOVERY, "newer program");
+}
+
+static void test_restored_backup(void **state)
+{
+	struct fixture *f = *state;
+
+	make_good(f);
+	put_other(f, 5, 9, -1);
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+	failing_token_drop_records(f->token);
+	assert_int_equal(failing_token_records(f->token), 0);
+	stop(f);
+	start(f);
+	assert_int_equal(status(f), KEYS_RECOVERY);
+}
+
+static void each(void *arg, const struct key_info *i)
+{
+	unsigned *n = arg;
+
+	(*n)++;
+	assert_int_equal(i->state, KEY_ACTIVE);
+	assert_int_equal(i->since, NOW);
+	assert_int_equal(i->ds, i->key->role == KEY_KSK ? DS_UNSUBMITTED : DS_NONE);
+	assert_true(i->has_next);
+	assert_int_equal(i->next_state, KEY_RETIRED);
+	assert_int_equal(i->next_at,
+	    period_add(NOW, (struct period){.months = i->key->role == KEY_KSK ? 24 : 3}));
+}
+
+static const struct key_policy *policy_of(void *arg, const uint8_t *apex)
+{
+	(void)apex;
+	return arg;
+}
+
+static void test_list(void **state)
+{
+	struct fixture *f = *state;
+	struct outcome o = {0};
+	unsigned n = 0;
+	char why[256];
+
+	make_good(f);
+	keys_each(f->keys, NULL, policy_of, &f->policy, NOW, each, &n);
+	assert_int_equal(n, 2);
+	keys_each(f->keys, f->apex, policy_of, &f->policy, NOW, each, &n);
+	assert_int_equal(n, 4);
+	assert_false(keys_ds_may_exist(f->keys, f->apex, why));
+	f->keys->zones[0]->record.keys[0].times.at[TIME_DS_SEEN] = NOW;
+	assert_true(keys_ds_may_exist(f->keys, f->apex, why));
+	assert_non_null(strstr(why, "seen"));
+	keys_zone_delete(f->keys, f->apex, false, on_done, &o);
+	assert_int_equal(o.code, OK);
+	keys_each(f->keys, NULL, policy_of, &f->policy, NOW, each, &n);
+	assert_int_equal(n, 4);
+	assert_int_equal(failing_token_keys(f->token), 2); /* R71: they stay in the token */
+	make_good(f);
+	assert_int_equal(failing_token_generated(f->token), 2);
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_R20_makes_ksk_and_zsk),
+		T(test_R20_csk),
+		T(test_R12_same_keys_again),
+		cmocka_unit_test(test_R20_any_request_fails),
+		cmocka_unit_test(test_R71_destroying_fails_anywhere),
+		T(test_policy_changed_meanwhile),
+		T(test_deleted_before_made),
+		T(test_tag_clash),
+		T(test_token_signs_wrong),
+		T(test_token_away),
+		T(test_keys_without_record),
+		T(test_empty_token),
+		T(test_record_without_keys_in_token),
+		T(test_two_writers),
+		T(test_highest_sequence_wins),
+		T(test_damaged_and_future_records),
+		T(test_restored_backup),
+		T(test_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
