@@ -10,9 +10,16 @@ libkeys_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 KEYS_LIBS = libkeys.a
 
 if HAVE_CMOCKA
-KEYS_TESTS = tests/unit/test_record tests/unit/test_timeline
-check_PROGRAMS += $(KEYS_TESTS)
+KEYS_TESTS = tests/unit/test_keys tests/unit/test_record tests/unit/test_timeline
+check_PROGRAMS += $(KEYS_TESTS) tests/token/test_keys
 UNIT_TESTS += $(KEYS_TESTS)
-tests_unit_test_record_LDADD = $(KEYS_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+TOKEN_TESTS += tests/token/test_keys
+KEYS_TEST_LIBS = $(KEYS_LIBS) $(ZONE_LIBS) $(DNS_LIBS)
+# labels.o is all that these take from libtoken.
+tests_unit_test_keys_SOURCES = tests/unit/test_keys.c \
+	tests/unit/failing_token.c tests/unit/failing_token.h
+tests_unit_test_keys_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_record_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_timeline_LDADD = $(KEYS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_token_test_keys_LDADD = $(KEYS_TEST_LIBS) $(TOKEN_TEST_LIBS)
 endif

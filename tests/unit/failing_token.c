@@ -1,6 +1,7 @@
 /* failing_token: see failing_token.h. */
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -37,7 +38,7 @@ struct token *failing_token_new(const char *name)
 {
 	struct token *t = mem_alloc(sizeof(*t));
 
-	strncpy(t->name, name, sizeof(t->name) - 1);
+	snprintf(t->name, sizeof(t->name), "%s", name);
 	return t;
 }
 
@@ -110,7 +111,7 @@ void failing_token_put_record(struct token *t, const char *label, const void *va
 	struct fake_record *r = &t->records[t->record_count++];
 
 	memset(r, 0, sizeof(*r));
-	strncpy(r->label, label, sizeof(r->label) - 1);
+	snprintf(r->label, sizeof(r->label), "%s", label);
 	buf_put(&r->value, value, len);
 }
 
