@@ -34,9 +34,11 @@ DNS_TESTS = tests/unit/test_dnskey \
 	tests/unit/test_name \
 	tests/unit/test_nsec \
 	tests/unit/test_packet \
+	tests/unit/test_rdata \
 	tests/unit/test_rrset \
 	tests/unit/test_soa \
-	tests/unit/test_tsig
+	tests/unit/test_tsig \
+	tests/unit/test_zonefile
 check_PROGRAMS += $(DNS_TESTS)
 UNIT_TESTS += $(DNS_TESTS)
 DNS_TEST_LIBS = $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -54,6 +56,9 @@ tests_unit_test_nsec_LDADD = $(DNS_TEST_LIBS)
 tests_unit_test_packet_SOURCES = tests/unit/test_packet.c $(DNS_FIXTURE)
 tests_unit_test_packet_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_packet_LDADD = $(DNS_TEST_LIBS)
+tests_unit_test_rdata_SOURCES = tests/unit/test_rdata.c $(DNS_FIXTURE)
+tests_unit_test_rdata_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_rdata_LDADD = $(DNS_TEST_LIBS)
 tests_unit_test_rrset_SOURCES = tests/unit/test_rrset.c $(DNS_FIXTURE)
 tests_unit_test_rrset_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_rrset_LDADD = $(DNS_TEST_LIBS)
@@ -63,4 +68,7 @@ tests_unit_test_soa_LDADD = $(DNS_TEST_LIBS)
 tests_unit_test_tsig_SOURCES = tests/unit/test_tsig.c $(DNS_FIXTURE)
 tests_unit_test_tsig_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_tsig_LDADD = $(DNS_TEST_LIBS)
+tests_unit_test_zonefile_SOURCES = tests/unit/test_zonefile.c $(DNS_FIXTURE)
+tests_unit_test_zonefile_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_zonefile_LDADD = $(DNS_TEST_LIBS)
 endif

@@ -252,6 +252,14 @@ static bool put_number(const char *text, size_t octets, struct buf *out)
 	return true;
 }
 
+/* A number, or a mnemonic that ldns knows. */
+static bool put_algorithm(ldns_rdf_type kind, const char *text, struct buf *out)
+{
+	size_t octets = kind == LDNS_RDF_TYPE_CERT_ALG ? 2 : 1;
+
+	return put_number(text, octets, out) || parse_by_ldns(kind, text, out);
+}
+
 static bool put_type(const char *text, struct buf *out)
 {
 	uint16_t type;
@@ -301,6 +309,9 @@ static bool put_field(struct parse *p, ldns_rdf_type kind, struct buf *out)
 		return rdata_parse_string(parse_take(p), out);
 	case LDNS_RDF_TYPE_TYPE:
 		return put_type(parse_take(p), out);
+	case LDNS_RDF_TYPE_ALG:
+	case LDNS_RDF_TYPE_CERT_ALG:
+		return put_algorithm(kind, parse_take(p), out);
 	case LDNS_RDF_TYPE_HEX:
 		return put_hex_rest(p, out);
 	case LDNS_RDF_TYPE_NSEC:

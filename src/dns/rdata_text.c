@@ -131,6 +131,7 @@ static bool put_field(ldns_rdf_type kind, const uint8_t *p, size_t len, struct b
 		buf_printf(out, "%u", p[0]);
 		return true;
 	case LDNS_RDF_TYPE_INT16:
+	case LDNS_RDF_TYPE_CERT_ALG:
 		buf_printf(out, "%u", load_u16(p));
 		return true;
 	case LDNS_RDF_TYPE_INT32:
