@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/manual.h"
 #include "base/mem.h"
 
 struct option_row {
@@ -70,12 +71,23 @@ static void print_help(FILE *out)
 	    "failed, 2 usage.\n");
 }
 
+static void print_sentence(FILE *out, const char *words)
+{
+	struct buf text = {0};
+
+	manual_sentence(&text, words);
+	fwrite(text.data, 1, text.len, out);
+	buf_free(&text);
+}
+
 /* The parts of man/intaglio-hsm.8 that follow from the tables. */
 static void print_man(FILE *out)
 {
 	fprintf(out, ".Bl -tag -width Ds\n");
-	for (const struct command *c = commands; c->name != NULL; c++)
-		fprintf(out, ".It Cm %s\n%c%s.\n", c->name, c->text[0] & ~0x20, c->text + 1);
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		fprintf(out, ".It Cm %s\n", c->name);
+		print_sentence(out, c->text);
+	}
 	fprintf(out, ".El\n.Pp\nThe options are as follows:\n.Bl -tag -width Ds\n");
 	for (unsigned i = 0; i < MEM_COUNT(rows); i++) {
 		if (rows[i].text == NULL)
@@ -83,7 +95,8 @@ static void print_man(FILE *out)
 		fprintf(out, ".It Fl -%s", rows[i].name);
 		if (rows[i].value != NULL)
 			fprintf(out, " Ar %s", rows[i].value);
-		fprintf(out, "\n%c%s.\n", rows[i].text[0] & ~0x20, rows[i].text + 1);
+		fprintf(out, "\n");
+		print_sentence(out, rows[i].text);
 		if (rows[i].commands == CMD_ALL)
 			continue;
 		fprintf(out, "Only with");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/manual.h"
 #include "base/mem.h"
 
 #define CONF_AUDIENCES (CONF_NETWORK | CONF_SIGNER | CONF_FILE)
@@ -266,18 +267,26 @@ static const char *type_manual(const struct conf_item *item)
 	return words[item->type];
 }
 
+static void choices_manual(const struct conf_choice *choices, struct buf *out)
+{
+	struct buf words = {0};
+
+	buf_printf(&words, "One of");
+	for (const struct conf_choice *c = choices; c->name != NULL; c++)
+		buf_printf(&words, "%s %s", c == choices ? "" : ",", c->name);
+	buf_put(&words, ".", 2);
+	manual_text(out, (const char *)words.data);
+	buf_free(&words);
+}
+
 void conf_manual(const struct conf_table *t, struct buf *out)
 {
 	buf_printf(out, ".Bl -tag -width Ds\n");
 	for (const struct conf_item *item = t->items; item->name != NULL; item++) {
-		buf_printf(
-		    out, ".It Ic %s No = Ar %s\n%s\n", item->name, type_manual(item), item->doc);
-		if (item->choices != NULL) {
-			buf_printf(out, "One of");
-			for (const struct conf_choice *c = item->choices; c->name != NULL; c++)
-				buf_printf(out, "%s %s", c == item->choices ? "" : ",", c->name);
-			buf_printf(out, ".\n");
-		}
+		buf_printf(out, ".It Ic %s No = Ar %s\n", item->name, type_manual(item));
+		manual_text(out, item->doc);
+		if (item->choices != NULL)
+			choices_manual(item->choices, out);
 		if (item->fallback != NULL)
 			buf_printf(out, "Default:\n.Dq %s .\n", item->fallback);
 		if (item->flags & CONF_REQUIRED)

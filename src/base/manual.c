@@ -1,8 +1,11 @@
 /* Words as mdoc: see manual.h. */
 #include "base/manual.h"
 
+#include <ctype.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include "base/mem.h"
 
 #define LINE_MAX_OCTETS 76
 
@@ -64,4 +67,12 @@ void manual_text(struct buf *out, const char *text)
 		}
 		text += len + (text[len] == '\n');
 	}
+}
+
+void manual_sentence(struct buf *out, const char *words)
+{
+	char *text = mem_printf("%c%s.", toupper((unsigned char)words[0]), words + 1);
+
+	manual_text(out, text);
+	free(text);
 }

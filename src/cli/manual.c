@@ -21,8 +21,6 @@ static void put_option(struct buf *out, const struct verb_option *o)
 	manual_text(out, o->help);
 	if (o->flags & VERB_REQUIRED)
 		manual_text(out, "Required.");
-	if (o->flags & VERB_ONE_OF)
-		manual_text(out, "Exactly one of the options marked so is required.");
 	if (o->flags & VERB_REPEATABLE)
 		manual_text(out, "May be given several times.");
 }
@@ -37,15 +35,27 @@ static void put_options(struct buf *out, const struct verb_option *o)
 	buf_printf(out, ".El\n");
 }
 
+static void put_one_of(struct buf *out, const struct verb *v)
+{
+	bool is_first = true;
+
+	for (const struct verb_option *o = v->options; o->name != NULL; o++) {
+		if (!(o->flags & VERB_ONE_OF))
+			continue;
+		buf_printf(out, "%s.Fl -%s\n", is_first ? "Exactly one of\n" : "or\n", o->name);
+		is_first = false;
+	}
+	if (!is_first)
+		manual_text(out, "must be given.");
+}
+
 static void put_verb(struct buf *out, const struct verb *v)
 {
-	char help[120];
-
 	buf_printf(out, ".It Cm %s%s%s\n", v->name, v->argument == NULL ? "" : " Ar ",
 	    v->argument == NULL ? "" : v->argument);
-	snprintf(help, sizeof(help), "%c%s.", v->help[0] - 'a' + 'A', v->help + 1);
-	manual_text(out, help);
+	manual_sentence(out, v->help);
 	manual_text(out, v->manual);
+	put_one_of(out, v);
 	if (v->later)
 		manual_text(out, "Not available in this version.");
 	put_options(out, v->options);
