@@ -17,19 +17,23 @@ libinbound_a_SOURCES = \
 
 if HAVE_CMOCKA
 INBOUND_TESTS = tests/unit/test_inbound_accept tests/unit/test_inbound_axfr \
-	tests/unit/test_inbound_file tests/unit/test_inbound_gate tests/unit/test_inbound_rounds
+	tests/unit/test_inbound_file tests/unit/test_inbound_gate tests/unit/test_inbound_notify \
+	tests/unit/test_inbound_peers tests/unit/test_inbound_rounds
 check_PROGRAMS += $(INBOUND_TESTS)
 UNIT_TESTS += $(INBOUND_TESTS)
 INBOUND_TEST_LIBS = libinbound.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+INBOUND_BENCH = tests/unit/inbound_bench.c tests/unit/inbound_fake.c tests/unit/inbound_fake.h
 tests_unit_test_inbound_accept_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_axfr_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_gate_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_file_LDADD = $(INBOUND_TEST_LIBS)
-tests_unit_test_inbound_file_SOURCES = tests/unit/test_inbound_file.c \
-	tests/unit/inbound_fake.c tests/unit/inbound_fake.h
+tests_unit_test_inbound_file_SOURCES = tests/unit/test_inbound_file.c $(INBOUND_BENCH)
+tests_unit_test_inbound_notify_LDADD = $(INBOUND_TEST_LIBS)
+tests_unit_test_inbound_notify_SOURCES = tests/unit/test_inbound_notify.c $(INBOUND_BENCH)
+tests_unit_test_inbound_peers_LDADD = $(INBOUND_TEST_LIBS)
+tests_unit_test_inbound_peers_SOURCES = tests/unit/test_inbound_peers.c $(INBOUND_BENCH)
 tests_unit_test_inbound_rounds_LDADD = $(INBOUND_TEST_LIBS)
-tests_unit_test_inbound_rounds_SOURCES = tests/unit/test_inbound_rounds.c \
-	tests/unit/inbound_fake.c tests/unit/inbound_fake.h
+tests_unit_test_inbound_rounds_SOURCES = tests/unit/test_inbound_rounds.c $(INBOUND_BENCH)
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_axfr

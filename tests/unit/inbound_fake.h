@@ -48,6 +48,12 @@ struct seen { /* what the hooks were told of one source */
 	unsigned count, oks;
 };
 
+#define assert_says(text, words) \
+	do { \
+		if (strstr(text, words) == NULL) \
+			fail_msg("\"%s\" does not say \"%s\"", text, words); \
+	} while (0)
+
 #define BENCH_SOURCES 2
 struct bench {
 	struct loop *loop;

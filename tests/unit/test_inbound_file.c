@@ -10,12 +10,6 @@
 #include "base/clock.h"
 #include "inbound_fake.h"
 
-#define assert_says(text, words)                                                                   \
-	do {                                                                                       \
-		if (strstr(text, words) == NULL)                                                   \
-			fail_msg("\"%s\" does not say \"%s\"", text, words);                       \
-	} while (0)
-
 static void write_to(const char *path, unsigned serial, const char *more)
 {
 	FILE *f = fopen(path, "w");

@@ -1,4 +1,4 @@
-/* Rounds over sources on loopback: order, fail-over, retry, NOTIFY, verdicts, time-outs. */
+/* Rounds over sources on loopback: order, fail-over, retry, expiry, verdicts, reloads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,12 +11,6 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "inbound_fake.h"
-
-#define assert_says(text, words)                                                                   \
-	do {                                                                                       \
-		if (strstr(text, words) == NULL)                                                   \
-			fail_msg("\"%s\" does not say \"%s\"", text, words);                       \
-	} while (0)
 
 #define ASKED(b, i) ((b)->fakes[i].soa_udp + (b)->fakes[i].soa_tcp + (b)->fakes[i].transfers)
 
@@ -212,118 +206,6 @@ static void test_expire(void **state)
 	assert_int_equal(b->expired, 2);
 }
 
-static void test_notify_only_that_source(void **state)
-{
-	struct bench *b = *state;
-
-	have_version(b, 2);
-	b->fakes[0].serial = 5;
-	b->fakes[1].serial = 2;
-	assert_int_equal(bench_notify(b, &b->fakes[1], &b->key), RCODE_NOERROR);
-	bench_until(b, b->received == 2);
-	assert_string_equal(b->received_from, "src2");
-	assert_int_equal(b->received_serial, 2);
-	assert_int_equal(b->fakes[0].soa_udp, 1); /* from the start */
-}
-
-static void test_notify_failure_stays_there(void **state)
-{
-	struct bench *b = *state;
-
-	have_version(b, 2);
-	b->fakes[0].serial = b->fakes[1].serial = 2;
-	b->fakes[1].axfr = FAKE_AXFR_CUT;
-	bench_notify(b, &b->fakes[1], &b->key);
-	bench_until(b, b->seen[1].status == SOURCE_FAILED_XFER && inbound_busy(b->in) == 0);
-	bench_idle(b, 100);
-	assert_int_equal(b->received, 1);
-	assert_int_equal(b->fakes[0].soa_udp, 1);
-	/* The SOA refresh (600 s) comes before the retry (3600 s) and asks src1, as always. */
-	b->fakes[0].serial = 1;
-	bench_leap(b, clock_calendar() + 600);
-	bench_until(b, b->refreshed == 1);
-	/* The retry asks the one that had sent the NOTIFY. */
-	b->fakes[1].axfr = FAKE_AXFR_OK;
-	b->fakes[0].rcode_soa = RCODE_REFUSED;
-	bench_leap(b, clock_calendar() + 3000);
-	bench_until(b, b->received == 2);
-	assert_string_equal(b->received_from, "src2");
-}
-
-static void test_notify_table(void **state)
-{
-	struct bench *b = *state;
-	struct fake *s = &b->fakes[0];
-
-	have_version(b, 2);
-	assert_int_equal(bench_notify_from(b, "other.", "127.0.0.1", &b->key), RCODE_NOTAUTH);
-	assert_int_equal(bench_notify_from(b, "example.", "127.0.0.9", NULL), RCODE_REFUSED);
-	assert_int_equal(bench_notify_from(b, "example.", "127.0.0.9", &b->key), RCODE_REFUSED);
-	assert_int_equal(bench_notify_from(b, "example.", "::1", NULL), RCODE_REFUSED);
-	assert_int_equal(bench_notify(b, s, &b->other_key), RCODE_REFUSED);
-	bench_idle(b, 50);
-	assert_int_equal(s->soa_udp, 1); /* none of these made us ask */
-	assert_int_equal(bench_notify(b, s, NULL), RCODE_NOERROR);
-	assert_int_equal(bench_notify_from(b, "EXAMPLE.", "127.0.0.1", &b->key), RCODE_NOERROR);
-	s->peer.notify_tsig = &b->other_key;
-	assert_int_equal(bench_notify(b, s, NULL), RCODE_REFUSED);
-	assert_int_equal(bench_notify(b, s, &b->other_key), RCODE_NOERROR);
-	assert_int_equal(bench_notify(b, s, &b->key), RCODE_NOERROR);
-	s->peer.tsig = s->peer.notify_tsig = NULL;
-	assert_int_equal(bench_notify(b, s, &b->key), RCODE_REFUSED);
-	s->peer.tsig = &b->key;
-}
-
-static void test_notify_hints_are_limited(void **state)
-{
-	struct bench *b = *state;
-
-	have_version(b, 1);
-	bench_idle(b, 350); /* the first query is past */
-	for (int i = 0; i < 20; i++) {
-		bench_notify(b, &b->fakes[0], NULL);
-		if (i % 4 == 0)
-			bench_turn(b);
-	}
-	bench_idle(b, 50);
-	assert_int_equal(b->fakes[0].soa_udp, 2);
-	/* ... but none is lost: one more, later. */
-	bench_until(b, b->fakes[0].soa_udp == 3);
-	bench_idle(b, 500);
-	assert_int_equal(b->fakes[0].soa_udp, 3);
-}
-
-static void test_notify_during_transfer(void **state)
-{
-	struct bench *b = *state;
-
-	b->hold_verdict = true;
-	bench_configure(b, 1, NULL);
-	bench_until(b, b->received == 1);
-	b->fakes[0].serial = 2;
-	assert_int_equal(bench_notify(b, &b->fakes[0], &b->key), RCODE_NOERROR);
-	bench_idle(b, 150);
-	assert_int_equal(b->fakes[0].transfers, 1); /* not before the verdict */
-	bench_verdict(b);
-	bench_until(b, b->received == 2);
-	assert_int_equal(b->received_serial, 2);
-}
-
-static void test_notify_unmoved(void **state)
-{
-	struct bench *b = *state;
-
-	b->fakes[0].serial = 7;
-	bench_configure(b, 1, NULL);
-	bench_until(b, b->received == 1 && inbound_busy(b->in) == 0);
-	b->fakes[0].serial = 6;
-	bench_notify(b, &b->fakes[0], &b->key);
-	bench_until(b, b->refreshed == 1);
-	assert_int_equal(b->seen[0].status, SOURCE_OK);
-	assert_string_equal(b->seen[0].reason, "serial did not move: source has 6, we have 7");
-	assert_int_equal(b->fakes[0].transfers, 1);
-}
-
 static void test_serial_wraps(void **state)
 {
 	struct bench *b = *state;
@@ -376,97 +258,6 @@ static void test_verdict_again(void **state)
 	b->verdict = OK;
 	bench_verdict(b);
 	assert_int_equal(b->seen[0].status, SOURCE_OK);
-}
-
-static void test_tc(void **state)
-{
-	struct bench *b = *state;
-
-	b->fakes[0].soa = FAKE_SOA_TC;
-	bench_configure(b, 1, NULL);
-	bench_until(b, b->received == 1);
-	assert_int_equal(b->fakes[0].soa_tcp, 1);
-}
-
-static void test_foreign_answers(void **state)
-{
-	struct bench *b = *state;
-
-	b->fakes[0].soa = FAKE_SOA_OTHER_ID;
-	b->fakes[1].soa = FAKE_SOA_NO_AA;
-	bench_configure(b, 2, NULL);
-	bench_until(b, b->seen[1].count > 0);
-	assert_says(b->seen[0].reason, "timeout"); /* as if it had not come */
-	assert_string_equal(b->seen[1].reason, "not authoritative answer");
-}
-
-static void soa_fails_with(struct bench *b, enum fake_tsig tsig, const char *words)
-{
-	b->fakes[0].tsig = tsig;
-	bench_configure(b, 1, NULL);
-	bench_until(b, b->seen[0].count > 0);
-	assert_int_equal(b->seen[0].status, SOURCE_SOA_QUERY_FAILED);
-	assert_says(b->seen[0].reason, words);
-	assert_int_equal(b->fakes[0].transfers, 0);
-}
-
-static void test_tsig_missing(void **state)
-{
-	soa_fails_with(*state, FAKE_TSIG_NONE, "TSIG");
-}
-
-static void test_tsig_bad(void **state)
-{
-	soa_fails_with(*state, FAKE_TSIG_BAD_MAC, "BADSIG");
-}
-
-static void test_tsig_old(void **state)
-{
-	soa_fails_with(*state, FAKE_TSIG_OLD, "BADTIME: our clock says 20");
-}
-
-static void xfer_fails_with(struct bench *b, enum fake_axfr how, const char *words)
-{
-	b->fakes[0].axfr = how;
-	bench_configure(b, 1, NULL);
-	bench_until(b, b->seen[0].status == SOURCE_FAILED_XFER);
-	assert_says(b->seen[0].reason, words);
-	assert_int_equal(b->received, 0);
-	assert_int_equal(inbound_busy(b->in), 0);
-}
-
-static void test_cut(void **state)
-{
-	xfer_fails_with(*state, FAKE_AXFR_CUT, "closed the connection before the end");
-}
-
-static void test_wrong_last(void **state)
-{
-	xfer_fails_with(*state, FAKE_AXFR_WRONG_LAST, "last SOA differs");
-}
-
-static void test_silent(void **state)
-{
-	xfer_fails_with(*state, FAKE_AXFR_SILENT, "timeout: no answer within");
-}
-
-static void test_stalls(void **state)
-{
-	xfer_fails_with(*state, FAKE_AXFR_SLOW_CLOSE, "timeout: no further message within");
-}
-
-static void test_endless(void **state)
-{
-	struct bench *b = *state;
-	struct inbound_zone z = {
-	    .sources = b->peers, .source_count = 1, .retry = 3600, .size_max = 1000000};
-
-	memcpy(z.apex, b->apex, sizeof(z.apex));
-	b->peers[0] = &b->fakes[0].peer;
-	b->fakes[0].axfr = FAKE_AXFR_ENDLESS;
-	inbound_configure(b->in, &z, 1);
-	bench_until(b, b->seen[0].status == SOURCE_FAILED_XFER);
-	assert_says(b->seen[0].reason, "limit of 1000000 octets");
 }
 
 static void test_reload(void **state)
@@ -528,30 +319,10 @@ int main(void)
 	    TEST("R3 fail over: the transfer from the first source breaks", test_failover_transfer),
 	    TEST("R4 R60 when all fail, all are asked again after source_retry", test_retry),
 	    TEST("R4 past SOA EXPIRE the zone is reported, and again when it is well", test_expire),
-	    TEST("R2 a NOTIFY asks and fetches from its sender only", test_notify_only_that_source),
-	    TEST("R2 R4 what fails after a NOTIFY is tried again with its sender only",
-		test_notify_failure_stays_there),
-	    TEST("R2 which NOTIFY is believed", test_notify_table),
-	    TEST("R2 unsigned NOTIFYs are hints, limited in rate, none lost",
-		test_notify_hints_are_limited),
-	    TEST("R2 a NOTIFY during a transfer is looked into afterwards",
-		test_notify_during_transfer),
-	    TEST("R60 a serial that did not move is said", test_notify_unmoved),
 	    TEST("R1 serials wrap around (RFC 1982)", test_serial_wraps),
 	    TEST("R1 retransfer fetches the same serial again", test_retransfer),
 	    TEST("R60 a zone found broken by the signing side", test_verdict_broken),
 	    TEST("a spool that nobody judged is fetched again", test_verdict_again),
-	    TEST("R1 TC: the SOA query is repeated over TCP", test_tc),
-	    TEST(
-		"R60 answers with another ID are ignored, lame ones refused", test_foreign_answers),
-	    TEST("R6 R60 an unsigned answer to a signed query", test_tsig_missing),
-	    TEST("R6 R60 BADSIG", test_tsig_bad),
-	    TEST("R6 R60 BADTIME names both clocks", test_tsig_old),
-	    TEST("R60 a transfer cut in the middle", test_cut),
-	    TEST("R60 a transfer with another SOA at its end", test_wrong_last),
-	    TEST("R60 a source that accepts and says nothing", test_silent),
-	    TEST("R60 a source that stalls in the middle", test_stalls),
-	    TEST("R60 an endless transfer ends at the size limit", test_endless),
 	    TEST("a reload in the middle of a transfer", test_reload),
 	    TEST("a reload takes away the source being asked", test_source_removed),
 	};
