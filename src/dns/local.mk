@@ -72,3 +72,12 @@ tests_unit_test_zonefile_SOURCES = tests/unit/test_zonefile.c $(DNS_FIXTURE)
 tests_unit_test_zonefile_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_zonefile_LDADD = $(DNS_TEST_LIBS)
 endif
+
+DNS_FUZZ = tests/fuzz/fuzz_packet tests/fuzz/fuzz_zonefile
+check_PROGRAMS += $(DNS_FUZZ)
+FUZZ_TESTS += $(DNS_FUZZ)
+tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c tests/fuzz/driver.c
+tests_fuzz_fuzz_packet_LDADD = $(DNS_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_zonefile_SOURCES = tests/fuzz/fuzz_zonefile.c tests/fuzz/driver.c
+tests_fuzz_fuzz_zonefile_LDADD = $(DNS_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/fuzz/packet tests/fuzz/zonefile
