@@ -3,7 +3,7 @@
  *   keys.c       the table of zones, and the answers to questions
  *   inventory.c  what the tokens were found to hold, and what it means for each zone
  *   load.c       reading the tokens: lists, then intents finished and keys proved
- *   make.c       making a zone's keys
+ *   make_begin.c what keys a new zone is to have; make.c: making them
  *   destroy.c    destroying them
  *   commit.c     one record into a token, also when the reply is lost
  *   prove.c      a key's proof: a challenge that its token signs

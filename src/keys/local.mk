@@ -3,7 +3,8 @@ noinst_LIBRARIES += libkeys.a
 libkeys_a_SOURCES = \
 	src/keys/commit.c src/keys/destroy.c src/keys/intent.c src/keys/intent.h \
 	src/keys/inventory.c src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
-	src/keys/keyset.h src/keys/load.c src/keys/make.c src/keys/prove.c src/keys/record.c \
+	src/keys/keyset.h src/keys/load.c src/keys/make.c src/keys/make.h \
+	src/keys/make_begin.c src/keys/prove.c src/keys/record.c \
 	src/keys/record.h src/keys/timeline.c src/keys/timeline.h
 libkeys_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses keys must link, in front of a token library and ZONE_LIBS.

@@ -14,7 +14,7 @@
 #define NOW 1800000000
 #define STORE_SIZE (64 * 1024 * 1024)
 #define ZONES 4
-#define ROUNDS 6
+#define KILLING_MS 12000
 
 struct rig {
 	struct fixture f;
@@ -244,16 +244,17 @@ static void test_R12_R20_killed_while_making(void **state)
 {
 	struct rig *r = *state;
 	unsigned seed = (unsigned)getpid(), kills = 0;
+	uint64_t began = clock_mono_ms();
 
 	print_message("# seed %u\n", seed);
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	while (clock_mono_ms() - began < KILLING_MS) {
 		bool told[ZONES] = {false}, before[ZONES];
 		struct keyset sets[ZONES];
 		bool through;
 
 		do {
 			memcpy(before, told, sizeof(told));
-			through = kill_in_the_middle(r, (unsigned)rand_r(&seed) % 120000, told);
+			through = kill_in_the_middle(r, (unsigned)rand_r(&seed) % 200000, told);
 			kills += !through;
 			assert_true(start(r));
 			for (unsigned i = 0; i < ZONES; i++) {
