@@ -37,3 +37,9 @@ tests_unit_test_sign_check_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_oracle_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_oracle_LDADD = $(SIGN_TEST_LIBS)
 endif
+
+EXTRA_PROGRAMS += tests/bench/signbench
+tests_bench_signbench_SOURCES = tests/bench/signbench.c
+tests_bench_signbench_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+tests_bench_signbench_LDADD = libsign.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(TOKEN_CLIENT_LIBS) \
+	$(TOKEN_LOCAL_LIBS) $(BASE_LIBS)
