@@ -36,6 +36,12 @@ tests_unit_test_sign_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_check_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_oracle_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_oracle_LDADD = $(SIGN_TEST_LIBS)
+
+check_PROGRAMS += tests/token/test_sign
+TOKEN_TESTS += tests/token/test_sign
+tests_token_test_sign_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_token_test_sign_SOURCES = tests/token/test_sign.c tests/unit/signing.c tests/unit/signing.h
+tests_token_test_sign_LDADD = libsign.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(TOKEN_TEST_LIBS)
 endif
 
 EXTRA_PROGRAMS += tests/bench/signbench
