@@ -34,6 +34,13 @@ TOKEN_CLIENT_LIBS = libtoken_client.a libtoken.a
 TOKEN_LOCAL_LIBS = libtoken_local.a libtoken.a $(LIBP11_LIBS)
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_token_wire tests/unit/test_token_tables
+UNIT_TESTS += tests/unit/test_token_wire tests/unit/test_token_tables
+tests_unit_test_token_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_token_wire_LDADD = libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_token_tables_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_token_tables_LDADD = $(TOKEN_LOCAL_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+
 # A shared object without libtool: it is for the tests alone and never installed.
 tests/token/faultmod.so: tests/token/faultmod.c tests/token/faultmod.h
 	@$(MKDIR_P) tests/token
