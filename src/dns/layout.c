@@ -9,13 +9,13 @@
 
 static const ldns_rdf_type fields_name[] = {LDNS_RDF_TYPE_DNAME};
 static const ldns_rdf_type fields_nxt[] = {LDNS_RDF_TYPE_DNAME, LDNS_RDF_TYPE_UNKNOWN};
-static const ldns_rdf_type fields_a6[] = {FIELD_A6};
+static const ldns_rdf_type fields_a6[] = {(ldns_rdf_type)FIELD_A6};
 static const ldns_rdf_type fields_sink[] = {
     LDNS_RDF_TYPE_INT8, LDNS_RDF_TYPE_INT8, LDNS_RDF_TYPE_INT8, LDNS_RDF_TYPE_B64};
 static const ldns_rdf_type fields_rkey[] = {
     LDNS_RDF_TYPE_INT16, LDNS_RDF_TYPE_INT8, LDNS_RDF_TYPE_ALG, LDNS_RDF_TYPE_B64};
 static const ldns_rdf_type fields_dsync[] = {
-    LDNS_RDF_TYPE_TYPE, FIELD_SCHEME, LDNS_RDF_TYPE_INT16, LDNS_RDF_TYPE_DNAME};
+    LDNS_RDF_TYPE_TYPE, (ldns_rdf_type)FIELD_SCHEME, LDNS_RDF_TYPE_INT16, LDNS_RDF_TYPE_DNAME};
 static const ldns_rdf_type fields_base64[] = {LDNS_RDF_TYPE_B64};
 static const ldns_rdf_type fields_opaque[] = {LDNS_RDF_TYPE_UNKNOWN};
 static const ldns_rdf_type fields_doa[] = {LDNS_RDF_TYPE_INT32, LDNS_RDF_TYPE_INT32,
@@ -94,59 +94,43 @@ ldns_rdf_type layout_field(const ldns_rr_descriptor *d, size_t i)
 
 bool layout_is_rest(ldns_rdf_type kind)
 {
-	switch ((int)kind) {
-	case LDNS_RDF_TYPE_B64:
-	case LDNS_RDF_TYPE_HEX:
-	case LDNS_RDF_TYPE_NSEC:
-	case LDNS_RDF_TYPE_LONG_STR:
-	case LDNS_RDF_TYPE_UNKNOWN:
-	case LDNS_RDF_TYPE_SVCPARAMS:
-	case LDNS_RDF_TYPE_WKS:
-	case LDNS_RDF_TYPE_NSAP:
-	case LDNS_RDF_TYPE_ATMA:
-	case LDNS_RDF_TYPE_IPSECKEY:
-	case LDNS_RDF_TYPE_AMTRELAY:
-	case (int)FIELD_A6:
-		return true;
-	default:
-		return false;
-	}
+	static const bool rest[FIELD_KINDS] = {[LDNS_RDF_TYPE_B64] = true,
+	    [LDNS_RDF_TYPE_HEX] = true,
+	    [LDNS_RDF_TYPE_NSEC] = true,
+	    [LDNS_RDF_TYPE_LONG_STR] = true,
+	    [LDNS_RDF_TYPE_UNKNOWN] = true,
+	    [LDNS_RDF_TYPE_SVCPARAMS] = true,
+	    [LDNS_RDF_TYPE_WKS] = true,
+	    [LDNS_RDF_TYPE_NSAP] = true,
+	    [LDNS_RDF_TYPE_ATMA] = true,
+	    [LDNS_RDF_TYPE_IPSECKEY] = true,
+	    [LDNS_RDF_TYPE_AMTRELAY] = true,
+	    [FIELD_A6] = true};
+
+	return rest[kind];
 }
 
-/* Length of kinds that always have the same one, else 0. */
-static size_t fixed_len(ldns_rdf_type kind)
-{
-	switch ((int)kind) {
-	case LDNS_RDF_TYPE_INT8:
-	case LDNS_RDF_TYPE_ALG:
-	case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
-	case LDNS_RDF_TYPE_SELECTOR:
-	case LDNS_RDF_TYPE_MATCHING_TYPE:
-	case (int)FIELD_SCHEME:
-		return 1;
-	case LDNS_RDF_TYPE_INT16:
-	case LDNS_RDF_TYPE_TYPE:
-	case LDNS_RDF_TYPE_CLASS:
-	case LDNS_RDF_TYPE_CERT_ALG:
-		return 2;
-	case LDNS_RDF_TYPE_INT32:
-	case LDNS_RDF_TYPE_A:
-	case LDNS_RDF_TYPE_TIME:
-	case LDNS_RDF_TYPE_PERIOD:
-		return 4;
-	case LDNS_RDF_TYPE_TSIGTIME:
-	case LDNS_RDF_TYPE_EUI48:
-		return 6;
-	case LDNS_RDF_TYPE_ILNP64:
-	case LDNS_RDF_TYPE_EUI64:
-		return 8;
-	case LDNS_RDF_TYPE_AAAA:
-	case LDNS_RDF_TYPE_LOC:
-		return 16;
-	default:
-		return 0;
-	}
-}
+/* Lengths of the kinds that always have the same one. */
+static const uint8_t fixed_len[FIELD_KINDS] = {[LDNS_RDF_TYPE_INT8] = 1,
+    [LDNS_RDF_TYPE_ALG] = 1,
+    [LDNS_RDF_TYPE_CERTIFICATE_USAGE] = 1,
+    [LDNS_RDF_TYPE_SELECTOR] = 1,
+    [LDNS_RDF_TYPE_MATCHING_TYPE] = 1,
+    [FIELD_SCHEME] = 1,
+    [LDNS_RDF_TYPE_INT16] = 2,
+    [LDNS_RDF_TYPE_TYPE] = 2,
+    [LDNS_RDF_TYPE_CLASS] = 2,
+    [LDNS_RDF_TYPE_CERT_ALG] = 2,
+    [LDNS_RDF_TYPE_INT32] = 4,
+    [LDNS_RDF_TYPE_A] = 4,
+    [LDNS_RDF_TYPE_TIME] = 4,
+    [LDNS_RDF_TYPE_PERIOD] = 4,
+    [LDNS_RDF_TYPE_TSIGTIME] = 6,
+    [LDNS_RDF_TYPE_EUI48] = 6,
+    [LDNS_RDF_TYPE_ILNP64] = 8,
+    [LDNS_RDF_TYPE_EUI64] = 8,
+    [LDNS_RDF_TYPE_AAAA] = 16,
+    [LDNS_RDF_TYPE_LOC] = 16};
 
 /* Precedence, D bit and type of the relay, relay (RFC 8777 4.2); and the same with an algorithm
  * between (RFC 4025 2.1).  Octets before what follows the address, or -1. */
@@ -204,9 +188,22 @@ static ssize_t a6_len(const uint8_t *p, size_t left)
 	return suffix + name == left && (p[0] == 0 || name > 0) ? (ssize_t)left : -1;
 }
 
+static ssize_t ipseckey_len(const uint8_t *p, size_t left)
+{
+	return left >= 3 && p[1] <= 3 && gateway_len(p[1], 3, p, left) > 0 ? (ssize_t)left : -1;
+}
+
+/* A relay of a type not known yet may have any length. */
+static ssize_t amtrelay_len(const uint8_t *p, size_t left)
+{
+	ssize_t len = left >= 2 ? gateway_len(p[1] & 0x7f, 2, p, left) : -1;
+
+	return len == (ssize_t)left || (len > 0 && (p[1] & 0x7f) > 3) ? (ssize_t)left : -1;
+}
+
 ssize_t layout_field_len(ldns_rdf_type kind, const uint8_t *p, size_t left)
 {
-	size_t len = fixed_len(kind);
+	size_t len = fixed_len[kind];
 
 	if (len > 0)
 		return len <= left ? (ssize_t)len : -1;
@@ -225,19 +222,12 @@ ssize_t layout_field_len(ldns_rdf_type kind, const uint8_t *p, size_t left)
 		return apl_item_len(p, left);
 	case LDNS_RDF_TYPE_HIP:
 		return hip_len(p, left);
-	case (int)FIELD_A6:
+	case FIELD_A6:
 		return a6_len(p, left);
 	case LDNS_RDF_TYPE_IPSECKEY:
-		if (left < 3 || p[1] > 3 || gateway_len(p[1], 3, p, left) < 0)
-			return -1;
-		return (ssize_t)left;
+		return ipseckey_len(p, left);
 	case LDNS_RDF_TYPE_AMTRELAY:
-		if (left < 2 || gateway_len(p[1] & 0x7f, 2, p, left) < 0)
-			return -1;
-		/* A relay of a type not known yet may have any length. */
-		return (p[1] & 0x7f) > 3 || gateway_len(p[1] & 0x7f, 2, p, left) == (ssize_t)left
-			   ? (ssize_t)left
-			   : -1;
+		return amtrelay_len(p, left);
 	default:
 		return layout_is_rest(kind) ? (ssize_t)left : -1;
 	}

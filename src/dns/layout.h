@@ -9,9 +9,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Kinds of field that ldns does not have. */
-#define FIELD_A6 ((ldns_rdf_type)1000)     /* RFC 2874 */
-#define FIELD_SCHEME ((ldns_rdf_type)1001) /* one octet of DSYNC, RFC 9859 */
+/* Kinds of field that ldns does not have; its own end at 40. */
+#define FIELD_A6 60     /* RFC 2874 */
+#define FIELD_SCHEME 61 /* one octet of DSYNC, RFC 9859 */
+#define FIELD_KINDS 62  /* for tables by kind */
 
 /* NULL: the type is opaque. */
 const ldns_rr_descriptor *layout_of(uint16_t type);

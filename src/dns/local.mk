@@ -10,7 +10,7 @@ libdns_a_SOURCES = \
 	src/dns/peer.c src/dns/peer.h \
 	src/dns/rdata.c src/dns/rdata.h \
 	src/dns/rdata_parse.c src/dns/rdata_parse.h \
-	src/dns/rdata_parse_internal.h \
+	src/dns/rdata_parse_fields.c src/dns/rdata_parse_internal.h \
 	src/dns/rdata_parse_special.c \
 	src/dns/rdata_rules.c src/dns/rdata_rules.h \
 	src/dns/rdata_svcb.c \

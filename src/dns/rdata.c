@@ -128,7 +128,7 @@ void rdata_canonical(uint16_t type, const uint8_t *rdata, uint16_t len, uint8_t 
 			return;
 		if (kind == LDNS_RDF_TYPE_DNAME)
 			name_lower(out + at);
-		else if (kind == FIELD_A6 && out[0] > 0)
+		else if ((int)kind == FIELD_A6 && out[0] > 0)
 			lower_name_at(
 			    out + 1 + (128 - out[0] + 7) / 8, len - 1u - (128u - out[0] + 7) / 8);
 		at += (size_t)n;

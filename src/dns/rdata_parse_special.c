@@ -166,7 +166,7 @@ bool parse_special(struct parse *p, ldns_rdf_type kind, struct buf *out)
 		return put_eui(parse_take(p), 8, out);
 	case LDNS_RDF_TYPE_ATMA:
 		return put_atma(parse_take(p), out);
-	case (int)FIELD_A6:
+	case FIELD_A6:
 		return put_a6(p, out);
 	default:
 		return put_scheme(parse_take(p), out);

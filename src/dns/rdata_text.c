@@ -12,6 +12,8 @@
 #include "dns/rdata_text.h"
 #include "dns/rrtype.h"
 
+typedef void text_fn(const uint8_t *p, size_t len, struct buf *out);
+
 static void put_hex(const uint8_t *p, size_t len, struct buf *out)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -38,20 +40,46 @@ void text_put_quoted(const uint8_t *p, size_t len, struct buf *out)
 	buf_u8(out, '"');
 }
 
-static void put_name(const uint8_t *p, struct buf *out)
+static void put_string(const uint8_t *p, size_t len, struct buf *out)
+{
+	text_put_quoted(p + 1, len - 1, out);
+}
+
+static void put_tag(const uint8_t *p, size_t len, struct buf *out)
+{
+	buf_put(out, p + 1, len - 1);
+}
+
+static void put_name(const uint8_t *p, size_t len, struct buf *out)
 {
 	char text[NAME_TEXT_SIZE];
 
+	(void)len;
 	name_text(p, text);
 	buf_put(out, text, strlen(text));
 }
 
-static void put_type(uint16_t type, struct buf *out)
+static void put_number(const uint8_t *p, size_t len, struct buf *out)
+{
+	uint32_t value = 0;
+
+	while (len-- > 0)
+		value = value << 8 | *p++;
+	buf_printf(out, "%u", (unsigned)value);
+}
+
+static void put_type_name(uint16_t type, struct buf *out)
 {
 	char text[RRTYPE_TEXT_SIZE];
 
 	rrtype_text(type, text);
 	buf_put(out, text, strlen(text));
+}
+
+static void put_type(const uint8_t *p, size_t len, struct buf *out)
+{
+	(void)len;
+	put_type_name(load_u16(p), out);
 }
 
 static void put_bitmap(const uint8_t *p, size_t len, struct buf *out)
@@ -66,20 +94,20 @@ static void put_bitmap(const uint8_t *p, size_t len, struct buf *out)
 			if (!first)
 				buf_u8(out, ' ');
 			first = false;
-			put_type((uint16_t)(p[0] << 8 | bit), out);
+			put_type_name((uint16_t)(p[0] << 8 | bit), out);
 		}
 	}
 }
 
-static void put_time(uint32_t seconds, struct buf *out)
+static void put_time(const uint8_t *p, size_t len, struct buf *out)
 {
-	time_t t = seconds;
+	time_t t = load_u32(p);
 	struct tm tm;
 	char text[16];
 
+	(void)len;
 	gmtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y%m%d%H%M%S", &tm);
-	buf_put(out, text, strlen(text));
+	buf_put(out, text, strftime(text, sizeof(text), "%Y%m%d%H%M%S", &tm));
 }
 
 /* Protocol and ports as numbers: names depend on the files of the machine. */
@@ -97,6 +125,25 @@ void text_put_address(int family, const uint8_t *p, struct buf *out)
 
 	inet_ntop(family, p, text, sizeof(text));
 	buf_put(out, text, strlen(text));
+}
+
+static void put_ipv4(const uint8_t *p, size_t len, struct buf *out)
+{
+	(void)len;
+	text_put_address(AF_INET, p, out);
+}
+
+static void put_ipv6(const uint8_t *p, size_t len, struct buf *out)
+{
+	(void)len;
+	text_put_address(AF_INET6, p, out);
+}
+
+static void put_salt(const uint8_t *p, size_t len, struct buf *out)
+{
+	if (p[0] == 0)
+		buf_u8(out, '-');
+	put_hex(p + 1, len - 1, out);
 }
 
 bool text_put_by_ldns(ldns_rdf_type kind, const uint8_t *p, size_t len, struct buf *out)
@@ -120,68 +167,40 @@ bool text_put_by_ldns(ldns_rdf_type kind, const uint8_t *p, size_t len, struct b
 	return same;
 }
 
+static text_fn *const kinds[FIELD_KINDS] = {
+    [LDNS_RDF_TYPE_DNAME] = put_name,
+    [LDNS_RDF_TYPE_INT8] = put_number,
+    [LDNS_RDF_TYPE_ALG] = put_number,
+    [LDNS_RDF_TYPE_CERTIFICATE_USAGE] = put_number,
+    [LDNS_RDF_TYPE_SELECTOR] = put_number,
+    [LDNS_RDF_TYPE_MATCHING_TYPE] = put_number,
+    [LDNS_RDF_TYPE_INT16] = put_number,
+    [LDNS_RDF_TYPE_CERT_ALG] = put_number,
+    [LDNS_RDF_TYPE_INT32] = put_number,
+    [LDNS_RDF_TYPE_PERIOD] = put_number,
+    [LDNS_RDF_TYPE_TIME] = put_time,
+    [LDNS_RDF_TYPE_TYPE] = put_type,
+    [LDNS_RDF_TYPE_A] = put_ipv4,
+    [LDNS_RDF_TYPE_AAAA] = put_ipv6,
+    [LDNS_RDF_TYPE_STR] = put_string,
+    [LDNS_RDF_TYPE_TAG] = put_tag,
+    [LDNS_RDF_TYPE_LONG_STR] = text_put_quoted,
+    [LDNS_RDF_TYPE_HEX] = put_hex,
+    [LDNS_RDF_TYPE_NSEC] = put_bitmap,
+    [LDNS_RDF_TYPE_SVCPARAMS] = text_put_svcparams,
+    [LDNS_RDF_TYPE_WKS] = put_wks,
+    [LDNS_RDF_TYPE_NSEC3_SALT] = put_salt,
+};
+
 static bool put_field(ldns_rdf_type kind, const uint8_t *p, size_t len, struct buf *out)
 {
-	switch ((int)kind) {
-	case LDNS_RDF_TYPE_DNAME:
-		put_name(p, out);
+	if (kinds[kind] != NULL) {
+		kinds[kind](p, len, out);
 		return true;
-	case LDNS_RDF_TYPE_INT8:
-	case LDNS_RDF_TYPE_ALG:
-		buf_printf(out, "%u", p[0]);
-		return true;
-	case LDNS_RDF_TYPE_INT16:
-	case LDNS_RDF_TYPE_CERT_ALG:
-		buf_printf(out, "%u", load_u16(p));
-		return true;
-	case LDNS_RDF_TYPE_INT32:
-	case LDNS_RDF_TYPE_PERIOD:
-		buf_printf(out, "%u", (unsigned)load_u32(p));
-		return true;
-	case LDNS_RDF_TYPE_TIME:
-		put_time(load_u32(p), out);
-		return true;
-	case LDNS_RDF_TYPE_TYPE:
-		put_type(load_u16(p), out);
-		return true;
-	case LDNS_RDF_TYPE_A:
-		text_put_address(AF_INET, p, out);
-		return true;
-	case LDNS_RDF_TYPE_AAAA:
-		text_put_address(AF_INET6, p, out);
-		return true;
-	case LDNS_RDF_TYPE_STR:
-		text_put_quoted(p + 1, len - 1, out);
-		return true;
-	case LDNS_RDF_TYPE_TAG:
-		buf_put(out, p + 1, len - 1);
-		return true;
-	case LDNS_RDF_TYPE_LONG_STR:
-		text_put_quoted(p, len, out);
-		return true;
-	case LDNS_RDF_TYPE_HEX:
-		put_hex(p, len, out);
-		return true;
-	case LDNS_RDF_TYPE_NSEC:
-		put_bitmap(p, len, out);
-		return true;
-	case LDNS_RDF_TYPE_SVCPARAMS:
-		text_put_svcparams(p, len, out);
-		return true;
-	case LDNS_RDF_TYPE_WKS:
-		put_wks(p, len, out);
-		return true;
-	case LDNS_RDF_TYPE_NSEC3_SALT:
-		if (p[0] == 0)
-			buf_u8(out, '-');
-		put_hex(p + 1, len - 1, out);
-		return true;
-	case LDNS_RDF_TYPE_UNKNOWN:
-	case LDNS_RDF_TYPE_ATMA: /* ldns writes the format's octet as if it were of the address */
-		return false;
-	default:
-		return text_put_by_ldns(kind, p, len, out);
 	}
+	/* Of ATMA ldns writes the format's octet as if it were one of the address. */
+	return kind != LDNS_RDF_TYPE_UNKNOWN && kind != LDNS_RDF_TYPE_ATMA &&
+	       text_put_by_ldns(kind, p, len, out);
 }
 
 static bool put_fields(

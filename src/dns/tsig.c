@@ -100,6 +100,14 @@ static bool time_holds(const struct tsig_record *t, int64_t now)
 	return apart <= t->fudge && -apart <= t->fudge;
 }
 
+static int time_error(
+    const struct tsig_record *t, int64_t now, const char *what, const char *key, struct err *e)
+{
+	return err_set(e, ERR_BADTIME,
+	    "%s with TSIG key %s signed %lld s away from our clock; %u s are allowed", what, key,
+	    llabs((long long)(now - (int64_t)t->time)), t->fudge);
+}
+
 /* Does the MAC, perhaps cut short, hold over the message?  OK, ERR_VERIFY, ERR_CRYPTO. */
 static int check_mac(const struct tsig_state *s, const struct packet *p,
     const struct tsig_record *t, bool times_only)
@@ -162,6 +170,42 @@ static int accept_unsigned(
 	return OK;
 }
 
+/* Key, MAC, the peer's errors and time of a signed answer. */
+static int check_answer(struct tsig_state *s, const struct packet *p, const struct tsig_record *t,
+    int64_t now, const char *key, struct err *e)
+{
+	size_t full = tsig_mac_len(s->key->algorithm);
+	int rc;
+
+	if (!name_equal(t->key, s->key->name) ||
+	    tsig_algorithm_from_wire(t->algorithm) != s->key->algorithm) {
+		s->error = RCODE_BADKEY;
+		return err_set(e, ERR_BADKEY, "answer signed with another TSIG key than %s", key);
+	}
+	/* Unsigned, so anybody could say it; but without a MAC the answer is no good in any case.
+	 */
+	if (t->mac_len == 0 && t->error != RCODE_NOERROR)
+		return peer_error(s, t, key, e);
+	if (t->mac_len != full)
+		return err_set(e, ERR_BADSIG,
+		    "answer with a TSIG of key %s whose MAC has %u octets, not %zu", key,
+		    t->mac_len, full);
+	rc = check_mac(s, p, t, !s->first);
+	if (rc == ERR_CRYPTO)
+		return err_set(e, rc, "HMAC for TSIG key %s failed in OpenSSL", key);
+	if (rc != OK)
+		return err_set(
+		    e, ERR_BADSIG, "the MAC of an answer with TSIG key %s does not hold", key);
+	s->peer_time = t->time;
+	if (t->error != RCODE_NOERROR)
+		return peer_error(s, t, key, e);
+	if (!time_holds(t, now)) {
+		s->error = RCODE_BADTIME;
+		return time_error(t, now, "answer", key, e);
+	}
+	return OK;
+}
+
 int tsig_verify_answer(
     struct tsig_state *s, const struct packet *p, bool last, int64_t now, struct err *e)
 {
@@ -176,36 +220,9 @@ int tsig_verify_answer(
 	if (tsig_record_parse(p, &t) != OK)
 		return err_set(
 		    e, ERR_FORMAT, "answer with a malformed TSIG (key %s asked for)", key);
-	if (!name_equal(t.key, s->key->name) ||
-	    tsig_algorithm_from_wire(t.algorithm) != s->key->algorithm) {
-		s->error = RCODE_BADKEY;
-		return err_set(e, ERR_BADKEY, "answer signed with another TSIG key than %s", key);
-	}
-	/* Unsigned, so anybody could say it; but without a MAC the answer is no good in any case.
-	 */
-	if (t.mac_len == 0 && t.error != RCODE_NOERROR)
-		return peer_error(s, &t, key, e);
-	if (t.mac_len != tsig_mac_len(s->key->algorithm))
-		return err_set(e, ERR_BADSIG,
-		    "answer with a TSIG of key %s whose MAC has %u octets, not %zu", key, t.mac_len,
-		    tsig_mac_len(s->key->algorithm));
-	rc = check_mac(s, p, &t, !s->first);
-	if (rc == ERR_CRYPTO)
-		return err_set(e, rc, "HMAC for TSIG key %s failed in OpenSSL", key);
+	rc = check_answer(s, p, &t, now, key, e);
 	if (rc != OK)
-		return err_set(
-		    e, ERR_BADSIG, "the MAC of an answer with TSIG key %s does not hold", key);
-	s->peer_time = t.time;
-	if (t.error == RCODE_BADTIME && t.other_len == 6) /* the server's own (RFC 8945 5.2.3) */
-		s->peer_time = (uint64_t)load_u16(t.other) << 32 | load_u32(t.other + 2);
-	if (t.error != RCODE_NOERROR)
-		return peer_error(s, &t, key, e);
-	if (!time_holds(&t, now)) {
-		s->error = RCODE_BADTIME;
-		return err_set(e, ERR_BADTIME,
-		    "answer with TSIG key %s signed %lld s away from our clock; %u s are allowed",
-		    key, llabs((long long)(now - (int64_t)t.time)), t.fudge);
-	}
+		return rc;
 	memcpy(s->mac, t.mac, t.mac_len);
 	s->mac_len = t.mac_len;
 	s->first = false;
@@ -236,9 +253,7 @@ static int check_query(struct tsig_state *s, const struct packet *p, const struc
 	s->mac_len = t->mac_len;
 	if (!time_holds(t, now)) {
 		s->error = RCODE_BADTIME;
-		return err_set(e, ERR_BADTIME,
-		    "query with TSIG key %s signed %lld s away from our clock; %u s are allowed",
-		    name, llabs((long long)(now - (int64_t)t->time)), t->fudge);
+		return time_error(t, now, "query", name, e);
 	}
 	if (t->mac_len != tsig_mac_len(s->key->algorithm)) {
 		s->error = RCODE_BADTRUNC;

@@ -15,6 +15,7 @@
 #include "dns/digest.h"
 
 #define SCRATCH_SLOTS 8
+#define RSA_OCTETS_MAX 512 /* RFC 3110 2, RFC 5702 2: 4096 bits; more would only cost us time */
 #define ECDSA_DER_MAX (2 + 2 * (2 + 1 + 48))
 
 struct verifier {
@@ -59,7 +60,8 @@ static EVP_PKEY *rsa_key(const uint8_t *p, size_t len)
 		head = 3;
 		exponent = load_u16(p + 1);
 	}
-	if (exponent == 0 || len <= head + exponent)
+	if (exponent == 0 || exponent > RSA_OCTETS_MAX || len <= head + exponent ||
+	    len - head - exponent > RSA_OCTETS_MAX)
 		return NULL;
 	e = BN_bin2bn(p + head, (int)exponent, NULL);
 	n = BN_bin2bn(p + head + exponent, (int)(len - head - exponent), NULL);
