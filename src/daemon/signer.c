@@ -122,6 +122,10 @@ static void look_at_tokens(void *arg)
 			log_error("token %s does not answer: %s", t->name, why);
 			t->went_away = true;
 		}
+		if (up)
+			t->down_since_ms = 0;
+		else if (t->down_since_ms == 0)
+			t->down_since_ms = clock_mono_ms();
 		t->was_up = up;
 	}
 	if (came_back && s->keys_loaded && !s->keys_loading)

@@ -58,6 +58,7 @@ struct signer_zone {
 	bool deleting;
 	bool expired; /* its source is past SOA EXPIRE */
 	char problem[REASON_MAX]; /* why it does not get on; "" */
+	bool problem_is_keys;      /* ... namely for want of keys */
 	struct loop_event *refresh;
 	struct loop_timer *retry;
 	unsigned failures;
@@ -69,6 +70,7 @@ struct signer_token {
 	char *name;
 	struct token *token;
 	bool was_up;
+	uint64_t down_since_ms; /* monotonic; 0: up */
 	bool went_away; /* since its keys were read */
 };
 

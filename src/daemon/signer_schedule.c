@@ -14,6 +14,7 @@
 #define RUNS_MAX 32
 #define RETRY_FIRST_MS 2000
 #define RETRY_MOST_MS 120000
+#define TOKEN_PATIENCE_MS 4000
 
 static void take_turns(void *arg);
 
@@ -76,7 +77,7 @@ static void keys_made(void *arg, int code, const char *why)
 		signer_zone_step(z);
 		return;
 	}
-	stuck(z, why);
+	stuck_without_keys(z, why);
 	retry_later(z);
 }
 
@@ -99,17 +100,27 @@ void signer_keys_load(struct signer *s)
 	keys_load(s->keys, keys_were_read, s);
 }
 
-/* Does a token that the zone needs say why it cannot be used?  One that is only starting does not.
- */
+static void stuck_without_keys(struct signer_zone *z, const char *why)
+{
+	stuck(z, why);
+	z->problem_is_keys = true;
+}
+
+/* Does a token that the zone needs say why it cannot be used?  One that is only starting, or being
+ * started again, is waited for. */
 static bool token_is_away(struct signer_zone *z, char *why, size_t size)
 {
-	const char *names[] = {z->key_policy.ksk.token, z->key_policy.zsk.token};
-	char reason[256] = "";
+	const struct signer *s = z->signer;
 
-	for (size_t i = 0; i < MEM_COUNT(names); i++) {
-		struct token *t = signer_find_token(z->signer, names[i]);
+	for (unsigned i = 0; i < s->token_count; i++) {
+		const struct signer_token *t = s->tokens[i];
+		char reason[256] = "";
 
-		if (t == NULL || token_is_up(t, reason) || reason[0] == '\0')
+		if (strcmp(t->name, z->key_policy.ksk.token) != 0 &&
+		    strcmp(t->name, z->key_policy.zsk.token) != 0)
+			continue;
+		if (token_is_up(t->token, reason) || t->down_since_ms == 0 ||
+		    clock_mono_ms() - t->down_since_ms < TOKEN_PATIENCE_MS)
 			continue;
 		snprintf(why, size, "its keys cannot be had: %s", reason);
 		return true;
@@ -124,6 +135,9 @@ static bool has_keys(struct signer_zone *z)
 
 	switch (keys_zone_status(z->signer->keys, z->apex, why)) {
 	case KEYS_GOOD:
+		if (z->problem_is_keys)
+			z->problem[0] = '\0';
+		z->problem_is_keys = false;
 		return true;
 	case KEYS_NONE:
 	case KEYS_MAKING:
@@ -133,13 +147,15 @@ static bool has_keys(struct signer_zone *z)
 		return false;
 	case KEYS_UNKNOWN:
 		if (token_is_away(z, why, sizeof(why)))
-			stuck(z, why);
+			stuck_without_keys(z, why);
+		else
+			loop_timer_set(z->retry, TOKEN_PATIENCE_MS + 1000);
 		return false;
 	case KEYS_RECOVERY:
 	case KEYS_FROZEN:
 		break;
 	}
-	stuck(z, why);
+	stuck_without_keys(z, why);
 	return false;
 }
 

@@ -84,8 +84,8 @@ static void status_log(const struct signer_zone *z, const struct server_status *
 	if (is_good)
 		log_notice("zone %s: %s %s is %s", z->name, what, server, signer_status_name(st));
 	else
-		log_warning("zone %s: %s %s is %s: %s", z->name, what, server, signer_status_name(st),
-		    st->reason);
+		log_warning("zone %s: %s %s is %s: %s", z->name, what, server,
+		    signer_status_name(st), st->reason);
 }
 
 static bool status_is_failure(const struct server_status *st)
