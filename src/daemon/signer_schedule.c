@@ -52,6 +52,12 @@ static void stuck(struct signer_zone *z, const char *why)
 	verbs_zone_stuck(z);
 }
 
+static void stuck_without_keys(struct signer_zone *z, const char *why)
+{
+	stuck(z, why);
+	z->problem_is_keys = true;
+}
+
 static void retry_later(struct signer_zone *z)
 {
 	uint64_t wait = RETRY_FIRST_MS << (z->failures < 6 ? z->failures : 6);
@@ -98,12 +104,6 @@ void signer_keys_load(struct signer *s)
 {
 	s->keys_loading = true;
 	keys_load(s->keys, keys_were_read, s);
-}
-
-static void stuck_without_keys(struct signer_zone *z, const char *why)
-{
-	stuck(z, why);
-	z->problem_is_keys = true;
 }
 
 /* Does a token that the zone needs say why it cannot be used?  One that is only starting, or being
