@@ -248,7 +248,13 @@ void listing_json(struct buf *out, const json_t *root, bool pretty)
 		out->failed = true;
 		return;
 	}
-	buf_put(out, text, strlen(text));
+	/* The one control character that JSON in ASCII may hold as it is. */
+	for (const char *at = text; *at != '\0'; at++) {
+		if (*at == 0x7f)
+			buf_put(out, "\\u007F", 6);
+		else
+			buf_put(out, at, 1);
+	}
 	buf_put(out, "\n", 1);
 	free(text);
 }

@@ -29,3 +29,10 @@ tests_unit_test_verbs_SOURCES = tests/unit/test_verbs.c
 tests_unit_test_verbs_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_verbs_LDADD = libverbs.a $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_request
+FUZZ_TESTS += tests/fuzz/fuzz_request
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/driver.c
+tests_fuzz_fuzz_request_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_request_LDADD = $(OPS_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/fuzz/request

@@ -84,12 +84,12 @@ static void test_tree(void **state)
 
 static void test_json(void **state)
 {
-	json_t *v = parse("{\"zone\":\"\\u001b\\u009b\\u0000\"}");
+	json_t *v = parse("{\"zone\":\"\\u001b\\u009b\\u0000\\u007f\"}");
 	struct buf out = {0};
 
 	(void)state;
 	listing_json(&out, v, false);
-	assert_buf(&out, "{\"zone\":\"\\u001B\\u009B\\u0000\"}\n");
+	assert_buf(&out, "{\"zone\":\"\\u001B\\u009B\\u0000\\u007F\"}\n");
 	json_decref(v);
 }
 
