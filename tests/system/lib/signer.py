@@ -216,19 +216,33 @@ class Daemon(Process):
             todo += [p for p, (parent, _, _) in parents.items() if parent == pid]
         return tree
 
-    def pid_of(self, role):
-        """A process of the daemon by its role: master, network, signer, worker."""
-        if role == "master":
-            return self.pid
+    def role_of(self, pid, words):
+        """master, network, signer or worker."""
+        role = re.search(r"--role (\w+)", words)
+        return "master" if pid == self.pid or not role else {"token": "worker"}.get(role[1], role[1])
 
+    def pid_of(self, role):
         def found():
-            return next((p for p, words in self.process_tree().items() if p != self.pid and role in words), None)
+            return next((p for p, words in self.process_tree().items() if self.role_of(p, words) == role), None)
 
         return wait_for(f"a {role} process below pid {self.pid}", found, 10)
+
+    def wait_token(self, name="main"):
+        """Until the token answers and its keys were read."""
+
+        def up():
+            listed = self.json("repository", "list")["repositories"]
+            return next(t for t in listed if t["name"] == name)["state"] == "up"
+
+        wait_for(f"token {name} to be up", up, 20, 0.1)
 
     def kill(self, role):
         """kill -9 one process; the master's children must end by themselves then."""
         pid = self.pid_of(role)
+        if role == "worker":
+            # SoftHSM truncates and rewrites its token object in C_Login: killed there, it loses the token.
+            logged_in = re.compile(rf"token\[{pid}\] notice: .*logged in")
+            wait_for("the worker to have logged in", lambda: logged_in.search(self.log_text()), 20)
         others = [p for p in self.process_tree() if p != pid]
         os.kill(pid, signal.SIGKILL)
         if role == "master":
