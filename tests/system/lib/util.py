@@ -1,5 +1,6 @@
 """Small things every system test needs: ports, deadlines, processes with a log, scratch folders."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -81,6 +82,15 @@ def own_copy(program, folder):
     return str(copy)
 
 
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+def _die_with_parent():
+    """In the child: when the test is killed its servers get a SIGTERM, whatever happened to its clean-up."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Process:
     """A server that a test started: only such are ever signalled."""
 
@@ -101,6 +111,7 @@ class Process:
             env=env,
             cwd=self.folder,
             start_new_session=True,
+            preexec_fn=_die_with_parent,
         )
         out.close()
 
@@ -127,10 +138,13 @@ class Process:
     def tail(self, lines=40):
         return "\n".join(self.log_text().splitlines()[-lines:])
 
+    def signal(self, signo):
+        self.process.send_signal(signo)
+
     def stop(self, signo=signal.SIGTERM, seconds=15):
         if not self.is_alive():
             return
-        self.process.send_signal(signo)
+        self.signal(signo)
         try:
             self.process.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:

@@ -123,7 +123,7 @@ def _strings(count):
 def odd(zone, longest=255):
     """A zone of everything that may stand in one, as far as name servers load it and judges agree on it.
 
-    longest: octets of its longest name (BIND's tools stumble over 254 and 255 beside NSEC3)."""
+    longest: octets of its longest name."""
     deepest = long_name(longest - len(zone), "d").rstrip(".")
     text63 = "t" * 63
     big_record = _strings(48)
@@ -224,7 +224,7 @@ bigrecord TXT {big_record}
 
 def contested(zone):
     """What not every judge or peer can take: data below a DNAME, CDS below the apex, SINK, a record of
-    60 KiB, upper case in names that have it in their canonical form too."""
+    60 KiB, a name of 255 octets, upper case in names that have it in their canonical form too."""
     return (
         small(zone)
         + f"""dn DNAME target.example.
@@ -232,6 +232,7 @@ under.dn TXT "occluded by DNAME"
 cds-below CDS 4711 13 2 {'EF' * 32}
 sink TYPE40 \\# 3 010203
 bigrecord TXT {_strings(236)}
+{long_name(255 - len(zone), "d").rstrip(".")} A 192.0.2.20
 svcb SVCB 0 Pool.Svc.Example.
 lp LP 10 L64-Subnet1.Example.
 """
