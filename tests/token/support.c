@@ -10,13 +10,16 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 #include "base/clock.h"
 #include "base/log.h"
 #include "pkcs11/admin.h"
 #include "pkcs11/labels.h"
 #include "tests/token/faultmod.h"
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 100000
 
 static char self[512];
 
@@ -184,14 +187,30 @@ int generate(struct token *t, unsigned n, uint8_t algorithm, struct seen *out)
 	return token_call(t, &r, seen_reply, out, NULL);
 }
 
+/* SoftHSM 2.6.1 leaks 66 octets with each EdDSA signature. */
+static void forgive_leaks(bool forgive)
+{
+#ifdef __SANITIZE_ADDRESS__
+	(forgive ? __lsan_disable : __lsan_enable)();
+#else
+	(void)forgive;
+#endif
+}
+
 int sign(struct token *t, unsigned n, uint8_t algorithm, const uint8_t *data, size_t len,
     struct seen *out)
 {
 	struct token_sign_item item = {.algorithm = algorithm, .len = (uint32_t)len, .data = data};
 	struct token_request r = {.op = TOKEN_SIGN, .items = &item, .item_count = 1};
+	int rc;
 
 	key_id(n, algorithm, item.id);
-	return token_call(t, &r, seen_reply, out, NULL);
+	if (algorithm >= 15)
+		forgive_leaks(true);
+	rc = token_call(t, &r, seen_reply, out, NULL);
+	if (algorithm >= 15)
+		forgive_leaks(false);
+	return rc;
 }
 
 int put_record(struct token *t, const char *label, const void *value, size_t len, struct seen *out)

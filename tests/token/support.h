@@ -68,7 +68,7 @@ void fill(uint8_t *data, size_t len, uint32_t seed);
 pid_t spawn_worker(struct fixture *f, unsigned number, int *fd);
 /* In main: if the program was started as a worker, be one and never return. */
 void maybe_worker(int argc, char **argv);
-/* Run the loop until *counter >= want; fails after 30 s. */
+/* Run the loop until *counter >= want; fails after 100 s. */
 void run_until(struct loop *l, const unsigned *counter, unsigned want);
 void run_until_up(struct loop *l, struct token *t, bool up);
 
