@@ -52,6 +52,7 @@ enum keys_status {
 };
 
 struct keys *keys_new(struct loop *l, struct store *store);
+/* Requests that are under way are not answered any more: close the tokens right behind it. */
 void keys_free(struct keys *k);
 /* A token to look in; borrowed.  Call before keys_load. */
 void keys_add_token(struct keys *k, struct token *t);

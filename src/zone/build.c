@@ -114,7 +114,7 @@ static int flush(struct build *b, struct err *e)
 	}
 	if (buffered_rows(b) == 0)
 		return OK;
-	rc = mdb_txn_begin(b->store->env, NULL, 0, &txn);
+	rc = store_begin(b->store, &txn);
 	if (rc == 0) {
 		rc = put_all(b, txn, b->generation);
 		if (rc == 0)

@@ -2,7 +2,9 @@
  *
  * Runs on the signing side; the file was written by the network side and is NOT trusted.  Opening
  * checks every record (bounds, owner, sort key, RDATA layout), and every later look at a record
- * checks its bounds again, because the writer may still have the file open.
+ * checks its bounds again, because the writer may still have the file open.  (A file that is cut
+ * while it is mapped ends the process with SIGBUS: the master starts the signer again, the last
+ * version stays.)
  *
  * The file is mapped; an index entry is the four octets of the sort key behind the apex (which
  * decide most comparisons without touching the file) and the record's offset in units of 8.

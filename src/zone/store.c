@@ -52,6 +52,8 @@ static const char *remedy(int rc)
 	case MDB_PAGE_NOTFOUND:
 		return "this is no store, or it is damaged: move it away and start again; it is "
 		       "rebuilt from token, configuration and sources";
+	case MDB_BAD_TXN:
+		return "a change is under way already";
 	case MDB_MAP_RESIZED:
 		return "another process has it open with a larger store_max: start again";
 	default:
@@ -70,6 +72,11 @@ int store_error(const struct store *s, int rc, struct err *e, const char *fmt, .
 	va_end(ap);
 	return err_set(e, ERR_STORE, "store %s: %s: %s%s%s", s->dir, what, mdb_strerror(rc),
 	    more != NULL ? "; " : "", more != NULL ? more : "");
+}
+
+int store_begin(const struct store *s, MDB_txn **txn)
+{
+	return s->is_writing ? MDB_BAD_TXN : mdb_txn_begin(s->env, NULL, 0, txn);
 }
 
 static void read_pid(int fd, char out[16])

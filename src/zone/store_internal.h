@@ -44,6 +44,7 @@ struct store {
 	uint64_t size_max;
 	MDB_dbi trees[TREE_COUNT];
 	MDB_dbi names; /* LMDB's unnamed database: the names of all trees */
+	bool is_writing;       /* a store_write is open: LMDB would wait for ever for a second one */
 	pthread_mutex_t mutex; /* what follows, and every opening and closing of handles */
 	struct own_trees *own;  /* ascending by generation */
 	size_t own_count;
@@ -61,6 +62,9 @@ struct store_write {
 /* Turn LMDB's rc into words: "DIR: what: ..." and, where there is one, the remedy. */
 int store_error(const struct store *s, int rc, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* A write transaction, or MDB_BAD_TXN when a store_write is open. */
+int store_begin(const struct store *s, MDB_txn **txn);
 
 /* trees.c */
 int trees_open_shared(struct store *s, bool writer, struct err *e);

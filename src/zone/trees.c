@@ -280,7 +280,7 @@ int trees_create_own(struct store *s, uint32_t *generation, struct err *e)
 	int rc;
 
 	pthread_mutex_lock(&s->mutex);
-	rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	rc = store_begin(s, &txn);
 	if (rc != 0)
 		goto out;
 	epoch = counter_get(s, txn, "trees") + 1;
@@ -341,7 +341,8 @@ void trees_sweep(struct store *s)
 	pthread_mutex_lock(&s->mutex);
 	for (size_t i = 0; i < s->own_count; i++)
 		any |= is_unused(s, &s->own[i]);
-	rc = any ? mdb_txn_begin(s->env, NULL, 0, &txn) : 0;
+	any &= !s->is_writing; /* there is a next time */
+	rc = any ? store_begin(s, &txn) : 0;
 	if (any && rc == 0) {
 		rc = drop_marked(s, txn, &epoch);
 		if (rc == 0)

@@ -13,11 +13,12 @@ int store_write_begin(struct store *s, struct store_write **out, struct err *e)
 
 	w->view.store = s;
 	w->view.is_write = true;
-	rc = mdb_txn_begin(s->env, NULL, 0, &w->view.txn);
+	rc = store_begin(s, &w->view.txn);
 	if (rc != 0) {
 		free(w);
 		return store_error(s, rc, e, "beginning a change");
 	}
+	s->is_writing = true;
 	*out = w;
 	return OK;
 }
@@ -33,6 +34,7 @@ int store_write_commit(struct store_write *w, struct err *e)
 	struct store *s = w->view.store;
 	int rc = mdb_txn_commit(w->view.txn);
 
+	s->is_writing = false;
 	if (rc == 0 && w->dropped_count > 0) {
 		pthread_mutex_lock(&s->mutex);
 		for (size_t i = 0; i < w->dropped_count; i++)
@@ -49,6 +51,7 @@ void store_write_abort(struct store_write *w)
 	if (w == NULL)
 		return;
 	mdb_txn_abort(w->view.txn);
+	w->view.store->is_writing = false;
 	write_free(w);
 }
 

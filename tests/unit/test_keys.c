@@ -363,6 +363,36 @@ static void test_token_away(void **state)
 	assert_int_equal(status(f), KEYS_GOOD);
 }
 
+/* KSK and ZSK in two tokens; one of them away is no reason to call for the operator. */
+static void test_two_tokens(void **state)
+{
+	struct fixture *f = *state;
+	struct token *other = failing_token_new("other");
+	struct outcome o = {0};
+
+	keys_add_token(f->keys, other);
+	keys_load(f->keys, on_done, &o);
+	strcpy(f->policy.zsk.token, "other");
+	make_good(f);
+	assert_string_equal(keyset(f).keys[1].token, "other");
+	assert_int_equal(failing_token_keys(other), 1);
+	stop(f);
+
+	failing_token_fail(other, 1, FAKE_REFUSE, true);
+	start(f);
+	keys_add_token(f->keys, other);
+	keys_load(f->keys, on_done, &o);
+	assert_int_equal(o.code, ERR_TOKEN);
+	assert_status(f, KEYS_UNKNOWN, "none of the tokens that answer");
+	failing_token_cure(other);
+	keys_load(f->keys, on_done, &o);
+	assert_int_equal(status(f), KEYS_GOOD);
+	stop(f);
+	start(f); /* without the second one in the configuration */
+	assert_status(f, KEYS_RECOVERY, "no token has");
+	failing_token_free(other);
+}
+
 static void test_keys_without_record(void **state)
 {
 	struct fixture *f = *state;
@@ -541,6 +571,7 @@ int main(void)
 		T(test_tag_clash),
 		T(test_token_signs_wrong),
 		T(test_token_away),
+		T(test_two_tokens),
 		T(test_keys_without_record),
 		T(test_empty_token),
 		T(test_record_without_keys_in_token),
