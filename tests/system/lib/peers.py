@@ -189,7 +189,7 @@ class Nsd(NameServer):
         self.wait_log("nsd started", 20)
         return self
 
-    def signal(self, signo):
+    def tell(self, signo):
         # A reload leaves the first process without its children: the whole group is told.
         os.killpg(self.pid, signo)
 

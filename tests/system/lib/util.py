@@ -138,13 +138,13 @@ class Process:
     def tail(self, lines=40):
         return "\n".join(self.log_text().splitlines()[-lines:])
 
-    def signal(self, signo):
+    def tell(self, signo):
         self.process.send_signal(signo)
 
     def stop(self, signo=signal.SIGTERM, seconds=15):
         if not self.is_alive():
             return
-        self.signal(signo)
+        self.tell(signo)
         try:
             self.process.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
