@@ -114,6 +114,14 @@ static void set_down(struct local *l, const struct err *why)
 	pthread_mutex_unlock(&l->state);
 }
 
+void ladder_give_up(struct local *l, const struct err *why)
+{
+	pthread_mutex_lock(&l->state);
+	l->final = true;
+	pthread_mutex_unlock(&l->state);
+	set_down(l, why);
+}
+
 /* With the gate shut: nobody is in a call, nobody holds `objects`. */
 static int connect_module(struct local *l, struct err *e)
 {

@@ -104,6 +104,8 @@ typedef int attempt_fn(struct attempt *a, struct err *e);
 int ladder_run(struct attempt *a, attempt_fn *fn, struct err *e);
 /* First connection, or again after a failure if the time for that has come.  OK when up. */
 int ladder_connect(struct local *l, struct err *e);
+/* Down for good, without trying. */
+void ladder_give_up(struct local *l, const struct err *why);
 /* The handles of all objects may be void: look them up again.  With `objects` held. */
 void ladder_forget_handles(struct local *l);
 /* Does this return value tell of the connection, not of the request? */

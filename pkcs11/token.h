@@ -136,7 +136,9 @@ bool token_is_up(const struct token *t, char why[256]);
 const char *token_name(const struct token *t);
 void token_close(struct token *t);
 
-/* The worker process: serve requests from fd until it closes.  Runs `sessions` threads. */
+/* The worker process: serve requests from fd until it closes.  Runs `sessions` threads.
+ * An empty PIN is never tried: each request is then answered with what e holds, which says why there
+ * is none. */
 int token_worker_run(const struct token_settings *s, const struct secret *pin, int fd,
     struct err *e);
 

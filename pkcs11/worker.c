@@ -219,7 +219,9 @@ int token_worker_run(
 		return OK;
 	w.l = local_new(s, pin);
 	w.l->background = true;
-	if (ladder_connect(w.l, &why) == OK)
+	if (pin->len == 0)
+		ladder_give_up(w.l, e);
+	else if (ladder_connect(w.l, &why) == OK)
 		log_notice("token %s: logged in, %u sessions", s->name, s->sessions);
 	rc = start_servants(&w, s->sessions > 0 ? s->sessions : 1, e);
 	attend(&w);

@@ -1,13 +1,21 @@
 /* A token worker: the one kind of process that loads a PKCS#11 module and sees a PIN.  It knows
  * nothing of zones. */
-#include <errno.h>
 #include <signal.h>
-#include <string.h>
+#include <unistd.h>
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "daemon/process.h"
 #include "daemon/role.h"
 #include "pkcs11/token.h"
+
+#define PIN_FILE_LOOK_S 15
+
+/* Only a process that is started again has the rights to read the file: it may be there by then. */
+static void look_again(int signo)
+{
+	(void)signo;
+	_exit(0);
+}
 
 int worker_main(const struct worker_options *o)
 {
@@ -18,16 +26,20 @@ int worker_main(const struct worker_options *o)
 	    .sessions = o->sessions,
 	    .session_copies = o->session_copies};
 	struct secret pin = {0};
-	struct err e = {0};
+	struct err e = {0}, no_pin = {0};
 	int code;
 
 	signal(SIGPIPE, SIG_IGN);
 	/* The PIN file may be root's alone: it is read before the privileges go. */
-	if (secret_read_file(&pin, o->pin_file, &e) != OK)
-		log_error("token %s: %s", o->name, e.text);
+	if (secret_read_file(&pin, o->pin_file, &no_pin) != OK) {
+		err_wrap(&no_pin, "token %s", o->name);
+		signal(SIGALRM, look_again);
+		alarm(PIN_FILE_LOOK_S);
+	}
 	code = sandbox_drop(o->user, &e);
 	if (code == OK)
 		code = sandbox_enter(0, &e);
+	e = code == OK ? no_pin : e;
 	if (code == OK)
 		code = token_worker_run(&settings, &pin, PROCESS_CHANNEL_FD, &e);
 	secret_free(&pin);
