@@ -50,6 +50,10 @@ size_t digest_len(enum digest d)
 
 size_t digest_once(enum digest d, const void *data, size_t len, uint8_t *out)
 {
-	EVP_Digest(data, len, out, NULL, digest_md(d), NULL);
+	/* Only memory can be missing, and then nothing else would work either (base/mem.h). */
+	if (EVP_Digest(data, len, out, NULL, digest_md(d), NULL) != 1) {
+		log_error("OpenSSL could not hash %zu octets: out of memory", len);
+		abort();
+	}
 	return kinds[d].len;
 }

@@ -233,25 +233,21 @@ ssize_t layout_field_len(ldns_rdf_type kind, const uint8_t *p, size_t left)
 	}
 }
 
-#define BIT(type) ((uint64_t)1 << (type))
+#define BIT(type) (UINT64_C(1) << (type))
+
+/* NS MD MF CNAME SOA MB MG MR PTR MINFO MX RP AFSDB RT SIG PX NXT SRV NAPTR */
+static const uint64_t compressible = BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) |
+				     BIT(9) | BIT(12) | BIT(14) | BIT(15) | BIT(17) | BIT(18) |
+				     BIT(21) | BIT(24) | BIT(26) | BIT(30) | BIT(33) | BIT(35);
+/* KX A6 DNAME RRSIG; not NSEC (RFC 6840 5.1), and HINFO, which RFC 4034 lists, has no names. */
+static const uint64_t lowered_too = BIT(36) | BIT(38) | BIT(39) | BIT(46);
 
 bool layout_is_lowered(uint16_t type)
 {
-	/* NS MD MF CNAME SOA MB MG MR PTR MINFO MX RP AFSDB RT SIG PX NXT SRV NAPTR KX A6 DNAME
-	 * RRSIG; not NSEC (RFC 6840 5.1), and HINFO has no names. */
-	static const uint64_t types = BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) |
-				      BIT(9) | BIT(12) | BIT(14) | BIT(15) | BIT(17) | BIT(18) |
-				      BIT(21) | BIT(24) | BIT(26) | BIT(30) | BIT(33) | BIT(35) |
-				      BIT(36) | BIT(38) | BIT(39) | BIT(46);
-
-	return type < 64 && (types >> type & 1) != 0;
+	return type < 64 && ((compressible | lowered_too) >> type & 1) != 0;
 }
 
 bool layout_is_compressible(uint16_t type)
 {
-	static const uint64_t types = BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) |
-				      BIT(9) | BIT(12) | BIT(14) | BIT(15) | BIT(17) | BIT(18) |
-				      BIT(21) | BIT(24) | BIT(26) | BIT(30) | BIT(33) | BIT(35);
-
-	return type < 64 && (types >> type & 1) != 0;
+	return type < 64 && (compressible >> type & 1) != 0;
 }

@@ -24,6 +24,7 @@ libdns_a_SOURCES = \
 	src/dns/tsig_record.c src/dns/tsig_record.h \
 	src/dns/verifier.c \
 	src/dns/zonefile.c src/dns/zonefile.h \
+	src/dns/zonefile_generate.c src/dns/zonefile_generate.h \
 	src/dns/zonefile_lex.c src/dns/zonefile_lex.h
 libdns_a_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses dns must link, in front of BASE_LIBS.

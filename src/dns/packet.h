@@ -22,7 +22,7 @@ enum packet_rcode {
 #define PACKET_FLAG_TC 0x0200
 #define PACKET_FLAG_RD 0x0100
 
-const char *packet_rcode_name(unsigned rcode); /* "REFUSED"; "RCODE23" from a static table */
+const char *packet_rcode_name(unsigned rcode); /* "REFUSED"; never NULL */
 
 /* A parsed message: a view of msg, which must outlive it. */
 struct packet {

@@ -3,6 +3,7 @@
  * every process, on data from the network whose layout rdata_check has seen. */
 #include "dns/rdata_rules.h"
 
+#include <ldns/rr.h>
 #include <string.h>
 #include "base/buf.h"
 #include "base/mem.h"
@@ -144,12 +145,6 @@ static const char *check_zonemd(const uint8_t *p, uint16_t len)
 	return NULL;
 }
 
-static const char *check_tlsa(const uint8_t *p, uint16_t len)
-{
-	(void)p;
-	return len > 3 ? NULL : "the certificate data is empty";
-}
-
 static const char *check_cert(const uint8_t *p, uint16_t len)
 {
 	(void)p;
@@ -177,25 +172,42 @@ static const char *check_not_empty(const uint8_t *p, uint16_t len)
 	return len > 0 ? NULL : "it is empty";
 }
 
+#define TYPE_HHIT 67 /* ldns 1.8 has neither */
+#define TYPE_BRID 68
+
 static const struct rule {
 	uint16_t type;
 	const char *(*broken)(const uint8_t *rdata, uint16_t len);
 } rules[] = {
-    {11, check_wks}, {19, check_x25}, {22, check_not_empty}, /* NSAP */
-    {24, check_rrsig},					     /* SIG */
-    {25, check_key}, {29, check_loc}, {31, check_not_empty}, /* EID */
-    {32, check_not_empty},				     /* NIMLOC */
-    {34, check_not_empty},				     /* ATMA */
-    {37, check_cert}, {RR_DS, check_ds}, {44, check_sshfp}, {RR_RRSIG, check_rrsig},
-    {RR_NSEC, check_nsec}, {RR_DNSKEY, check_dnskey}, {49, check_not_empty}, /* DHCID */
-    {RR_NSEC3, check_nsec3}, {52, check_tlsa}, {53, check_tlsa},	     /* SMIMEA */
-    {RR_CDS, check_cds}, {RR_CDNSKEY, check_dnskey}, {61, check_not_empty},  /* OPENPGPKEY */
-    {62, check_csync}, {RR_ZONEMD, check_zonemd}, {64, rdata_rules_svcb},
-    {65, rdata_rules_svcb},		 /* HTTPS */
-    {67, check_not_empty},		 /* HHIT */
-    {68, check_not_empty},		 /* BRID */
-    {257, check_caa}, {32768, check_ds}, /* TA */
-    {32769, check_ds},			 /* DLV */
+    {LDNS_RR_TYPE_WKS, check_wks},
+    {LDNS_RR_TYPE_X25, check_x25},
+    {LDNS_RR_TYPE_NSAP, check_not_empty},
+    {LDNS_RR_TYPE_SIG, check_rrsig},
+    {LDNS_RR_TYPE_KEY, check_key},
+    {LDNS_RR_TYPE_LOC, check_loc},
+    {LDNS_RR_TYPE_EID, check_not_empty},
+    {LDNS_RR_TYPE_NIMLOC, check_not_empty},
+    {LDNS_RR_TYPE_ATMA, check_not_empty},
+    {LDNS_RR_TYPE_CERT, check_cert},
+    {RR_DS, check_ds},
+    {LDNS_RR_TYPE_SSHFP, check_sshfp},
+    {RR_RRSIG, check_rrsig},
+    {RR_NSEC, check_nsec},
+    {RR_DNSKEY, check_dnskey},
+    {LDNS_RR_TYPE_DHCID, check_not_empty},
+    {RR_NSEC3, check_nsec3},
+    {RR_CDS, check_cds},
+    {RR_CDNSKEY, check_dnskey},
+    {LDNS_RR_TYPE_OPENPGPKEY, check_not_empty},
+    {LDNS_RR_TYPE_CSYNC, check_csync},
+    {RR_ZONEMD, check_zonemd},
+    {LDNS_RR_TYPE_SVCB, rdata_rules_svcb},
+    {LDNS_RR_TYPE_HTTPS, rdata_rules_svcb},
+    {TYPE_HHIT, check_not_empty},
+    {TYPE_BRID, check_not_empty},
+    {LDNS_RR_TYPE_CAA, check_caa},
+    {LDNS_RR_TYPE_TA, check_ds},
+    {LDNS_RR_TYPE_DLV, check_ds},
 };
 
 const char *rdata_rules_broken(uint16_t type, const uint8_t *rdata, uint16_t len)

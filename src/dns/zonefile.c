@@ -2,11 +2,14 @@
  * read the file and nothing else; the file may hold anything. */
 #include "dns/zonefile.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/mem.h"
 #include "dns/rdata_parse.h"
 #include "dns/rrtype.h"
 #include "dns/soa.h"
+#include "dns/zonefile_generate.h"
 #include "dns/zonefile_lex.h"
 
 #define CLASS_IN 1
@@ -14,6 +17,9 @@
 
 struct zonefile {
 	struct lexer lexer;
+	/* The entry that is being read: the lexer's, or one made by $GENERATE. */
+	const struct rdata_token *tokens;
+	size_t count;
 	uint8_t origin[NAME_MAX_LEN];
 	uint8_t owner[NAME_MAX_LEN];
 	bool has_owner;
@@ -45,32 +51,9 @@ static int parse_name_token(const struct zonefile *z, const char *text, uint8_t 
 	return OK;
 }
 
-static int read_directive(struct zonefile *z, struct err *e)
-{
-	const char *name = z->lexer.tokens[0].text;
-	const char *value = z->lexer.count == 2 ? z->lexer.tokens[1].text : "";
-
-	if (strcasecmp(name, "$ORIGIN") == 0) {
-		if (parse_name_token(z, value, z->origin) != OK)
-			return fail(
-			    z, e, "$ORIGIN must be followed by one domain name, not by", value);
-		return OK;
-	}
-	if (strcasecmp(name, "$TTL") == 0) {
-		if (!rdata_parse_period(value, &z->default_ttl) || z->default_ttl > TTL_MOST)
-			return fail(z, e,
-			    "$TTL must be followed by one TTL up to 2147483647, not by", value);
-		z->has_default_ttl = true;
-		return OK;
-	}
-	if (strcasecmp(name, "$INCLUDE") == 0 || strcasecmp(name, "$GENERATE") == 0)
-		return fail(z, e, "not supported, write the records themselves:", name);
-	return fail(z, e, "unknown directive", name);
-}
-
 static int read_owner(struct zonefile *z, struct entry *entry, struct err *e)
 {
-	const char *text = z->lexer.tokens[0].text;
+	const char *text = z->tokens[0].text;
 
 	if (z->lexer.blank)
 		return z->has_owner
@@ -94,8 +77,8 @@ static int read_type(struct zonefile *z, struct entry *entry, struct err *e)
 {
 	bool has_class = false;
 
-	for (; entry->at < z->lexer.count; entry->at++) {
-		const char *text = z->lexer.tokens[entry->at].text;
+	for (; entry->at < z->count; entry->at++) {
+		const char *text = z->tokens[entry->at].text;
 
 		if (!has_class &&
 		    (strcasecmp(text, "IN") == 0 || strcasecmp(text, "CLASS1") == 0)) {
@@ -116,8 +99,7 @@ static int read_type(struct zonefile *z, struct entry *entry, struct err *e)
 			return OK;
 		}
 	}
-	return fail(
-	    z, e, "a record without a type, after", z->lexer.tokens[z->lexer.count - 1].text);
+	return fail(z, e, "a record without a type, after", z->tokens[z->count - 1].text);
 }
 
 /* The record's own TTL, $TTL, the TTL of the record before, or of the SOA its minimum. */
@@ -134,7 +116,7 @@ static int choose_ttl(struct zonefile *z, struct entry *entry, struct err *e)
 		entry->ttl = soa.minimum;
 	else if (!entry->has_ttl)
 		return fail(z, e, "no TTL here, in a record before or by $TTL, with",
-		    z->lexer.tokens[entry->at - 1].text);
+		    z->tokens[entry->at - 1].text);
 	z->last_ttl = entry->ttl;
 	z->has_last_ttl = true;
 	return OK;
@@ -150,8 +132,8 @@ static int read_record(struct zonefile *z, struct err *e)
 	if (rc != OK)
 		return rc;
 	buf_reset(&z->rdata);
-	rc = rdata_parse(entry.type, z->lexer.tokens + entry.at, z->lexer.count - entry.at,
-	    z->origin, &z->rdata, e);
+	rc = rdata_parse(
+	    entry.type, z->tokens + entry.at, z->count - entry.at, z->origin, &z->rdata, e);
 	if (rc != OK) {
 		err_wrap(e, "%s:%u", z->lexer.path, z->lexer.entry_line);
 		return rc;
@@ -166,6 +148,106 @@ static int read_record(struct zonefile *z, struct err *e)
 	return rc;
 }
 
+/* The template's tokens; quoted ones are cut at their blanks, since BIND takes one token only
+ * behind the type.  Their text is in `text`. */
+static struct rdata_token *make_template(const struct lexer *x, struct buf *text, size_t *count)
+{
+	struct rdata_token *tokens;
+	size_t n = 0, at = 0;
+
+	for (size_t i = 2; i < x->count; i++) {
+		size_t len = strlen(x->tokens[i].text);
+
+		buf_put(text, x->tokens[i].text, len + 1);
+		for (size_t k = text->len - len - 1; x->tokens[i].quoted && k < text->len; k++)
+			if (text->data[k] == ' ' || text->data[k] == '\t')
+				text->data[k] = '\0';
+	}
+	tokens = mem_array(text->len + 1, sizeof(*tokens));
+	for (; at < text->len; at += strlen((char *)text->data + at) + 1)
+		if (text->data[at] != '\0')
+			tokens[n++].text = (const char *)text->data + at;
+	*count = n;
+	return tokens;
+}
+
+/* The record for one number. */
+static int generate_record(struct zonefile *z, const struct rdata_token *template, size_t count,
+    int64_t number, struct err *e)
+{
+	struct rdata_token *tokens = mem_array(count, sizeof(*tokens));
+	struct buf text = {.limit = ZONEFILE_ENTRY_MAX};
+	size_t at = 0;
+	int rc = OK;
+
+	for (size_t i = 0; i < count && rc == OK; i++)
+		if (!generate_substitute(template[i].text, number, &text))
+			rc = fail(z, e, "bad substitution for $GENERATE in", template[i].text);
+	for (size_t i = 0; i < count && rc == OK; i++) {
+		tokens[i].text = (const char *)text.data + at;
+		at += strlen(tokens[i].text) + 1;
+	}
+	if (rc == OK) {
+		z->tokens = tokens;
+		z->count = count;
+		rc = read_record(z, e);
+	}
+	buf_free(&text);
+	free(tokens);
+	return rc;
+}
+
+static int read_generate(struct zonefile *z, struct err *e)
+{
+	const char *range_text = z->count > 1 ? z->tokens[1].text : "";
+	struct generate_range range;
+	struct rdata_token *template;
+	struct buf text = {0};
+	size_t count;
+	int rc = OK;
+
+	if (!generate_range_parse(range_text, &range) ||
+	    (range.stop - range.start) / range.step >= GENERATE_MOST)
+		return fail(z, e,
+		    "$GENERATE must be followed by a range (1-10 or 1-10/2) of 1048576 records at "
+		    "most, "
+		    "not by",
+		    range_text);
+	template = make_template(&z->lexer, &text, &count);
+	if (count < 3)
+		rc = fail(z, e, "$GENERATE needs an owner, a type and data behind", range_text);
+	for (int64_t n = range.start; n <= range.stop && rc == OK; n += range.step)
+		rc = generate_record(z, template, count, n, e);
+	free(template);
+	buf_free(&text);
+	return rc;
+}
+
+static int read_directive(struct zonefile *z, struct err *e)
+{
+	const char *name = z->tokens[0].text;
+	const char *value = z->count == 2 ? z->tokens[1].text : "";
+
+	if (strcasecmp(name, "$ORIGIN") == 0) {
+		if (parse_name_token(z, value, z->origin) != OK)
+			return fail(
+			    z, e, "$ORIGIN must be followed by one domain name, not by", value);
+		return OK;
+	}
+	if (strcasecmp(name, "$TTL") == 0) {
+		if (!rdata_parse_period(value, &z->default_ttl) || z->default_ttl > TTL_MOST)
+			return fail(z, e,
+			    "$TTL must be followed by one TTL up to 2147483647, not by", value);
+		z->has_default_ttl = true;
+		return OK;
+	}
+	if (strcasecmp(name, "$GENERATE") == 0)
+		return read_generate(z, e);
+	if (strcasecmp(name, "$INCLUDE") == 0)
+		return fail(z, e, "not supported, one file must hold the whole zone:", name);
+	return fail(z, e, "unknown directive", name);
+}
+
 int zonefile_read(
     const char *path, const uint8_t *origin, zonefile_record_fn *fn, void *arg, struct err *e)
 {
@@ -178,6 +260,8 @@ int zonefile_read(
 	while ((rc = lexer_next(&z.lexer, e)) == OK && z.lexer.count > 0) {
 		const struct rdata_token *first = &z.lexer.tokens[0];
 
+		z.tokens = z.lexer.tokens;
+		z.count = z.lexer.count;
 		if (first->text[0] == '$' && !first->quoted && !z.lexer.blank)
 			rc = read_directive(&z, e);
 		else

@@ -10,7 +10,7 @@
 /* Called for each record, uncompressed and checked.  Not OK ends the reading with that code. */
 typedef int zonefile_record_fn(void *arg, const uint8_t *owner, uint16_t type, uint16_t class,
     uint32_t ttl, const uint8_t *rdata, uint16_t rdlen, struct err *e);
-/* Reads $ORIGIN, $TTL; $INCLUDE and $GENERATE are errors that say so unless supported.
+/* Reads $ORIGIN, $TTL and BIND's $GENERATE; $INCLUDE is an error that says so.
  * e names file and line. */
 int zonefile_read(const char *path, const uint8_t *origin, zonefile_record_fn *fn, void *arg,
     struct err *e);

@@ -109,6 +109,21 @@ static void test_ttls(void **state)
 	    "e.example.org. 9 IN A 192.0.2.1\n");
 }
 
+/* What BIND 9.18 makes of the same lines. */
+static void test_generate(void **state)
+{
+	(void)state;
+	expect(
+	    "$TTL 6\n"
+	    "$GENERATE 1-3/2 a$ 300 IN TXT \"x$$y \\$ ${0,5,x} ${10,4,o} ${254,6,n} ${171,0,N}\"\n"
+	    "$GENERATE 1024-1024 ${-2000,0,n} AAAA 2001:db8::${0,4,x}\n"
+	    "b A 192.0.2.1\n",
+	    "a1.example.org. 300 IN TXT \"x$y\" \"$\" \"00001\" \"0013\" \"f.f.0.\" \"C.A\"\n"
+	    "a3.example.org. 300 IN TXT \"x$y\" \"$\" \"00003\" \"0015\" \"1.0.1.\" \"E.A\"\n"
+	    "0.3.c.f.f.f.f.f.example.org. 6 IN AAAA 2001:db8::400\n"
+	    "b.example.org. 6 IN A 192.0.2.1\n");
+}
+
 static void test_unknown_types_R7(void **state)
 {
 	(void)state;
@@ -157,7 +172,13 @@ static const struct {
     {"$TTL\n", ":1: $TTL must be"},
     {"$ORIGIN a b\n", ":1: $ORIGIN must be"},
     {"$INCLUDE x\n", ":1: not supported"},
-    {"$GENERATE 1-2 a$ A 192.0.2.$\n", ":1: not supported"},
+    {"$GENERATE 2-1 a$ A 192.0.2.$\n", ":1: $GENERATE must be"},
+    {"$GENERATE 1-2/0 a$ A 192.0.2.$\n", ":1: $GENERATE must be"},
+    {"$GENERATE 0-1048576 a$ A 192.0.2.1\n", ":1: $GENERATE must be"},
+    {"$GENERATE 1-2 a$ A\n", ":1: $GENERATE needs"},
+    {"$GENERATE 1-2 a${0,0,z} A 192.0.2.1\n", ":1: bad substitution"},
+    {"$GENERATE 1-2 a${0 A 192.0.2.1\n", ":1: bad substitution"},
+    {"\n$GENERATE 250-260 a$ 5 A 192.0.2.$\n", ":2: A record, at \"192.0.2.256\""},
     {"$NOSUCH\n", ":1: unknown directive"},
 };
 
@@ -306,12 +327,13 @@ static void test_broken_zones(void **state)
 	static const char *const names[] = {"caa-rr", "dhcid", "eid", "eui48-no-leading-zero",
 	    "eui48-three-digits", "eui48-too-short", "eui48-trailing-garbage",
 	    "eui64-no-leading-zero", "eui64-three-digits", "eui64-too-short",
-	    "eui64-trailing-garbage", "generate-range", "include-directory", "nsap-empty",
-	    "nsap-odd-nibble", "nsec3-length", "nsec3-padded", "svcb-alpn1", "svcb-alpn2",
-	    "svcb-alpn3", "svcb-alpn4", "svcb-alpn5", "svcb-alpn6", "svcb-mandatory", "svcb",
-	    "tkey", "unspec"};
+	    "eui64-trailing-garbage", "generate-garbage", "generate-missing-brace",
+	    "generate-range", "generate-tkey", "include-directory", "nsap-empty", "nsap-odd-nibble",
+	    "nsec3-length", "nsec3-padded", "svcb-alpn1", "svcb-alpn2", "svcb-alpn3", "svcb-alpn4",
+	    "svcb-alpn5", "svcb-alpn6", "svcb-mandatory", "svcb", "tkey", "unspec"};
 	static const char *const fine[] = {"cdnskey", "cds-unsigned", "cds", "dns-sd-reverse",
-	    "gc-msdcs", "nsap", "nsec3-nopadhash", "occulted-ns-by-dname", "spf-exception", "svcb"};
+	    "gc-msdcs", "generate-modifier", "nsap", "nsec3-nopadhash", "occulted-ns-by-dname",
+	    "spf-exception", "svcb"};
 	struct fixture_zone z;
 	char name[100];
 	const char *path;
@@ -339,6 +361,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_syntax),
 	    cmocka_unit_test(test_ttls),
+	    cmocka_unit_test(test_generate),
 	    cmocka_unit_test(test_unknown_types_R7),
 	    cmocka_unit_test(test_errors),
 	    cmocka_unit_test(test_no_file),
