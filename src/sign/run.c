@@ -141,6 +141,9 @@ static int drain_step(struct sign_run *r, uint64_t until)
 	chain_free(&r->chain);
 	old_close(&r->old);
 	source_close(&r->source);
+	/* A snapshot held on to keeps the store's old pages. */
+	snapshot_close(r->sn);
+	r->sn = NULL;
 	for (unsigned k = 0, i = 0; k < r->job.keys.count; k++) {
 		if ((r->set_mask | r->zone_mask) >> k & 1)
 			r->head.keys[i++].signatures = r->keys[k].signatures;

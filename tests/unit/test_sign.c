@@ -71,7 +71,7 @@ static void count_sigs(void *arg, const struct walk *w, const struct rrset *set)
 	*(unsigned *)arg += set->sigs;
 }
 
-static void test_all_denials(void **state)
+static void test_R7_all_denials(void **state)
 {
 	struct signing *f = *state;
 	unsigned sigs = 0;
@@ -87,7 +87,7 @@ static void test_all_denials(void **state)
 	}
 }
 
-static void test_all_algorithms(void **state)
+static void test_R13_all_algorithms(void **state)
 {
 	static const uint8_t algorithms[] = {8, 10, 13, 14, 15, 16};
 	struct signing *f = *state;
@@ -113,7 +113,7 @@ static void test_two_algorithms(void **state)
 	assert_int_equal(f->result.head.keys[1].signatures, f->result.head.keys[3].signatures);
 }
 
-static void test_nothing_to_do(void **state)
+static void test_nothing_to_do_makes_no_version(void **state)
 {
 	struct signing *f = *state;
 	uint32_t serial;
@@ -134,7 +134,7 @@ static void test_nothing_to_do(void **state)
 	assert_int_equal(f->result.head.serial_out, serial + 1);
 }
 
-static void test_one_change(void **state)
+static void test_one_change_costs_its_neighbours(void **state)
 {
 	struct signing *f = *state;
 	char zone[4096];
@@ -162,7 +162,7 @@ static void test_one_change(void **state)
 	}
 }
 
-static void test_refresh(void **state)
+static void test_R10_refresh(void **state)
 {
 	struct signing *f = *state;
 
@@ -178,6 +178,77 @@ static void test_refresh(void **state)
 	sign_ok(f);
 	assert_true(f->result.signed_now > 0);
 	assert_true(f->result.head.resign_at > f->job.now);
+}
+
+static void look_at_times(void *arg, const struct walk *w, const struct rrset *set)
+{
+	const struct signing *f = arg;
+	const struct sign_policy *p = &f->job.policy;
+	const uint8_t *at = set->sigdata;
+
+	(void)w;
+	for (unsigned i = 0; i < set->sigs; i++) {
+		struct rrsig sig;
+		uint16_t len;
+		const uint8_t *rdata = rrset_next(&at, &len);
+
+		assert_int_equal(rrsig_parse(rdata, len, &sig), OK);
+		assert_int_equal(sig.inception, f->job.now - p->inception_offset);
+		assert_in_range(
+		    sig.expiration, f->job.now + p->validity - p->jitter, f->job.now + p->validity);
+	}
+}
+
+static void test_R11_times(void **state)
+{
+	struct signing *f = *state;
+
+	signing_text(f, odd_zone);
+	sign_ok(f);
+	signing_each(f, look_at_times, f);
+	f->job.policy.refresh = f->job.policy.validity;
+	assert_int_equal(signing_sign(f), ERR_ARGUMENT);
+}
+
+static void test_serial_floor(void **state)
+{
+	struct signing *f = *state;
+
+	f->job.has_floor = true;
+	f->job.serial_floor = 5000;
+	signing_text(f, odd_zone);
+	sign_ok(f);
+	assert_int_equal(f->result.head.serial_out, 5001);
+	assert_int_equal(f->result.head.serial_in, 100);
+}
+
+static void count_done(void *arg, const struct sign_result *r)
+{
+	assert_int_equal(r->code, OK);
+	++*(unsigned *)arg;
+}
+
+static void test_two_zones_at_once(void **state)
+{
+	struct signing *f = *state;
+	struct sign_job other = f->job;
+	char spool[128];
+	unsigned done = 0;
+
+	signing_text(f, odd_zone);
+	memcpy(spool, f->spool, sizeof(spool));
+	f->spool[0] = '\0'; /* the next one must not take its place */
+	other.spool = spool;
+	assert_int_equal(name_parse("other.", f->job.apex), OK);
+	signing_text(f, "$ORIGIN other.\n$TTL 60\n@ IN SOA a b 1 1 1 1 1\n@ IN NS ns.example.\n");
+	sign_start(f->sign, &other, NULL, count_done, &done);
+	sign_start(f->sign, &f->job, NULL, count_done, &done);
+	while (done < 2)
+		loop_once(f->loop, true);
+	assert_int_equal(signing_check(f, true, NULL), OK);
+	memcpy(f->job.apex, other.apex, sizeof(other.apex));
+	assert_int_equal(signing_check(f, true, NULL), OK);
+	remove(spool);
 }
 
 static void test_new_key_takes_over(void **state)
@@ -215,7 +286,7 @@ static void refused(struct signing *f, const char *zone, const char *words)
 	assert_int_equal(signing_check(f, true, &e), OK);
 }
 
-static void test_bad_input(void **state)
+static void test_bad_input_is_refused(void **state)
 {
 	struct signing *f = *state;
 
@@ -231,7 +302,7 @@ static void test_bad_input(void **state)
 	refused(f, "$ORIGIN example.\n$TTL 1\nx IN A 192.0.2.1\n", "nothing at the apex");
 }
 
-static void test_foreign_dnssec_is_held(void **state)
+static void test_R70_foreign_dnssec_is_held(void **state)
 {
 	struct signing *f = *state;
 	static const char zone[] = HEAD "@ IN DNSKEY 257 3 13 "
@@ -359,15 +430,18 @@ static void test_many_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_all_denials, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_all_algorithms, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_R7_all_denials, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_R13_all_algorithms, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_two_algorithms, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_nothing_to_do, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_one_change, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_refresh, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_nothing_to_do_makes_no_version, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_one_change_costs_its_neighbours, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_R10_refresh, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_R11_times, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_serial_floor, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_two_zones_at_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_new_key_takes_over, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_foreign_dnssec_is_held, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_bad_input_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_R70_foreign_dnssec_is_held, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_token_fails, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_wrong_signature_is_not_published, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_verify_off, setup, teardown),
