@@ -53,9 +53,11 @@ static void source_notified(struct zone *z, struct source *s, bool is_signed)
 	uint64_t next = s->asked_ms + z->in->limits.hint_ms, now = clock_mono_ms();
 	char name[NAME_TEXT_SIZE];
 
+	if (s->is_notified || (s->is_hinted && !is_signed))
+		return; /* it makes us do nothing more, so it is not worth a line either */
 	name_text(z->apex, name);
-	log_notice(
-	    "%s: %s NOTIFY from source %s", name, is_signed ? "signed" : "unsigned", s->peer->name);
+	log_notice("zone %s: %s NOTIFY from source %s", name, is_signed ? "signed" : "unsigned",
+	    s->peer->name);
 	if (is_signed || s->asked_ms == 0 || now >= next)
 		s->is_notified = true;
 	else

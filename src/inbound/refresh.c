@@ -15,13 +15,7 @@ void zone_status(const struct zone *z, const char *source, enum source_status st
     bool has_serial, uint32_t serial, const char *reason)
 {
 	const struct inbound_hooks *h = &z->in->hooks;
-	char name[NAME_TEXT_SIZE];
 
-	if (status == SOURCE_FAILED_XFER || status == SOURCE_SOA_QUERY_FAILED) {
-		name_text(z->apex, name);
-		log_warning("zone %s: source %s: %s: %s", name,
-		    *source == '\0' ? "input file" : source, source_status_name(status), reason);
-	}
 	h->status(h->arg, z->apex, source, status, has_serial, serial, reason);
 }
 
