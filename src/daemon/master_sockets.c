@@ -1,4 +1,5 @@
 /* Directories, the lock on state_dir, and the sockets that the master binds for the others. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -67,6 +68,24 @@ static int lock_state_dir(struct master *m, struct err *e)
 		code = err_sys(e, "writing %s", path);
 	free(path);
 	return code;
+}
+
+/* Spools that were handed over when a daemon before us was killed: both sides that knew of them are
+ * gone, and what was in them is fetched again.  While children live nobody but they may do this. */
+static void clean_spool(const struct master *m)
+{
+	char *path = mem_printf("%s/spool", m->config->state_dir);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (entry->d_type == DT_REG)
+			unlinkat(fd, entry->d_name, 0);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(path);
 }
 
 static gid_t control_group(const struct master *m)
@@ -219,6 +238,7 @@ int master_prepare(struct master *m, struct err *e)
 	if ((code = make_dirs(m, e)) != OK || (code = lock_state_dir(m, e)) != OK ||
 	    (code = bind_new(m, e)) != OK || (code = bind_control(m, e)) != OK)
 		return code;
+	clean_spool(m);
 	if (!m->options.foreground && daemon(1, 0) != 0)
 		return err_sys(e, "going to the background");
 	/* The pid may be another since. */

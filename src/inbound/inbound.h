@@ -44,7 +44,8 @@ struct inbound_zone {
 };
 
 /* spool_dir must exist.  Files being received are named *.part there (those that a process which died
- * left are removed), files handed over *.spool (the receiver's). */
+ * left are removed), files handed over *.spool (the receiver's; the master removes those that a
+ * killed daemon left). */
 struct inbound *inbound_new(struct loop *l, struct store *store, const char *spool_dir,
     const struct inbound_hooks *hooks);
 void inbound_free(struct inbound *in);
