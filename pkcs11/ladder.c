@@ -102,7 +102,7 @@ static void set_down(struct local *l, const struct err *why)
 
 	pthread_mutex_lock(&l->state);
 	l->up = false;
-	l->final = l->final || is_pin_fault(why->ckr);
+	l->final = l->final || is_pin_fault(why->ckr) || l->pin.len == 0;
 	wait = 1000ULL << (l->failures < 6 ? l->failures : 6);
 	l->failures++;
 	l->retry_at = clock_mono_ms() + jitter(wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);

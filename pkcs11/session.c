@@ -51,6 +51,10 @@ int session_login(struct local *l, struct session *s, struct err *e)
 {
 	int rc = OK;
 
+	if (l->pin.len == 0) /* an empty one would count as a wrong one */
+		return err_set(e, ERR_REFUSED,
+		    "token %s: there is no PIN to log in with: its file is empty or cannot be read",
+		    l->base.name);
 	pthread_mutex_lock(&l->login);
 	if (!session_is_logged_in(l, s)) {
 		CK_RV rv = CALL(l->module.list, &s->call, C_Login, s->handle, CKU_USER, l->pin.data,

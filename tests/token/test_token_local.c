@@ -423,6 +423,11 @@ static void test_wrong_pin(void **state)
 	assert_int_equal(e.code, ERR_TOKEN);
 	assert_int_equal(e.ckr, CKR_PIN_INCORRECT);
 	assert_int_equal(fixture_calls(&s->f, "C_Login") - before, 1);
+	/* an empty one, of a file that could not be read, not even that */
+	secret_set(&wrong, "", 0);
+	assert_null(token_open_local(&s->f.settings, &wrong, &e));
+	assert_int_equal(e.code, ERR_REFUSED);
+	assert_int_equal(fixture_calls(&s->f, "C_Login") - before, 1);
 	secret_free(&wrong);
 }
 
