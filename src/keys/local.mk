@@ -24,3 +24,9 @@ tests_unit_test_record_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_timeline_LDADD = $(KEYS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_token_test_keys_LDADD = $(KEYS_TEST_LIBS) $(TOKEN_TEST_LIBS)
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_record
+FUZZ_TESTS += tests/fuzz/fuzz_record
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c tests/fuzz/driver.c
+tests_fuzz_fuzz_record_LDADD = $(KEYS_LIBS) $(DNS_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/fuzz/record

@@ -17,3 +17,9 @@ tests_unit_test_spool_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIB
 tests_unit_test_store_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS)
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_spool
+FUZZ_TESTS += tests/fuzz/fuzz_spool
+tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c tests/fuzz/driver.c
+tests_fuzz_fuzz_spool_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/fuzz/spool
