@@ -79,6 +79,8 @@ class Hostile:
                 query, peer = self.udp.recvfrom(65535)
             except OSError:
                 return
+            if len(query) < 12:
+                continue
             zone, question, _ = self.read(query)
             if zone and zone.fault != "silent":
                 self.udp.sendto(self.soa_answer(zone, query, question), peer)
