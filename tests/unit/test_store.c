@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -365,6 +366,48 @@ static void test_full(void **state)
 	store_close(s);
 }
 
+static int try_without_room(struct fixture *f)
+{
+	struct store *s = open_store(f, true, SIZE);
+	struct rlimit limit;
+	struct stat st;
+	char path[128];
+	struct err e = {0};
+
+	snprintf(path, sizeof(path), "%s/data.mdb", f->dir);
+	assert_int_equal(stat(path, &st), 0);
+	limit.rlim_cur = limit.rlim_max = (rlim_t)st.st_size + 100000;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (unsigned i = 0; i < 3; i++)
+		if (try_version(s, f, 2, 30000, 30000, &e) != ERR_STORE || version_now(s, f) != 1)
+			return 1;
+	store_close(s);
+	return 0;
+}
+
+/* The file cannot grow, as on a full disk: an error each time, and the last version stays. */
+static void test_no_room(void **state)
+{
+	struct fixture *f = *state;
+	struct store *s = open_store(f, true, SIZE);
+	int status;
+	pid_t child;
+
+	put_version(s, f, 1, 1000);
+	store_close(s);
+	child = fork();
+	if (child == 0)
+		_exit(try_without_room(f));
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+	s = open_store(f, true, SIZE);
+	assert_int_equal(version_now(s, f), 1);
+	put_version(s, f, 2, 30000);
+	assert_int_equal(version_now(s, f), 2);
+	store_close(s);
+}
+
 static int each_count(void *arg, const struct zone_head *h)
 {
 	unsigned *n = arg;
@@ -602,6 +645,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_second_writer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reader_too_early, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flip_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_process, setup, teardown),
