@@ -34,14 +34,30 @@ static bool is_shown(uint32_t code, bool lines)
 		 code == 0xfeff);
 }
 
+/* Most texts are ASCII: how much of it can be taken at once. */
+static size_t plain_len(const uint8_t *p, const uint8_t *end, bool lines)
+{
+	const uint8_t *at = p;
+
+	while (at < end && ((*at >= 0x20 && *at < 0x7f) || (lines && *at == '\n')))
+		at++;
+	return (size_t)(at - p);
+}
+
 void text_escape(struct buf *out, const void *data, size_t len, bool lines)
 {
 	const uint8_t *p = data, *end = p + len;
 
 	while (p < end) {
 		uint32_t code = 0;
-		size_t size = decode(p, (size_t)(end - p), &code);
+		size_t size = plain_len(p, end, lines);
 
+		if (size > 0) {
+			buf_put(out, p, size);
+			p += size;
+			continue;
+		}
+		size = decode(p, (size_t)(end - p), &code);
 		if (size > 0 && is_shown(code, lines)) {
 			buf_put(out, p, size);
 			p += size;

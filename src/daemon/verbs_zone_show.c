@@ -256,6 +256,8 @@ static void export_end(struct export *x)
 	free(x);
 }
 
+static void export_resume(void *arg, struct ops_call *c);
+
 static void export_slice(void *arg)
 {
 	struct export *x = arg;
@@ -271,10 +273,19 @@ static void export_slice(void *arg)
 	}
 	if (x->text.len > 0)
 		ops_text(x->call, "%.*s", (int)x->text.len, (const char *)x->text.data);
-	if (more)
+	if (more && ops_is_full(x->call))
+		ops_when_drained(x->call, export_resume, x);
+	else if (more)
 		loop_soon(x->signer->loop, export_slice, x);
 	else
 		export_end(x);
+}
+
+/* The reader has caught up, or is gone. */
+static void export_resume(void *arg, struct ops_call *c)
+{
+	(void)c;
+	export_slice(arg);
 }
 
 /* The entries as zone import takes them. */

@@ -21,7 +21,7 @@ enum verb_flag {
 struct verb_option {
 	const char *name;  /* "zone" for --zone; NULL ends a list */
 	char letter;       /* 'z' for -z; 0: none */
-	const char *value; /* "ZONE"; NULL: the option takes no value */
+	const char *value; /* "ZONE"; "A|B": one of these, in any case; NULL: takes none */
 	unsigned flags;
 	const char *help;
 };

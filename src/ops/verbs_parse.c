@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "base/mem.h"
 
 const struct verb *verb_find(const char *name)
@@ -57,6 +58,21 @@ void verb_call_free(struct verb_call *c)
 	*c = (struct verb_call){.verb = NULL};
 }
 
+/* Of an option whose value is one of "A|B|C". */
+static bool is_choice(const char *choices, const char *value)
+{
+	size_t len = strlen(value);
+
+	while (*choices != '\0') {
+		size_t one = strcspn(choices, "|");
+
+		if (one == len && strncasecmp(choices, value, len) == 0)
+			return true;
+		choices += one + (choices[one] == '|');
+	}
+	return false;
+}
+
 static int call_add(
     struct verb_call *c, const struct verb_option *o, const char *value, struct err *e)
 {
@@ -71,6 +87,9 @@ static int call_add(
 	if (value != NULL && value[0] == '\0')
 		return err_set(e, ERR_ARGUMENT, "%s: the value of --%s is empty; it takes %s",
 		    c->verb->name, o->name, o->value);
+	if (value != NULL && strchr(o->value, '|') != NULL && !is_choice(o->value, value))
+		return err_set(e, ERR_ARGUMENT, "%s: --%s takes one of %s, not \"%.60s\"",
+		    c->verb->name, o->name, o->value, value);
 	if (!(o->flags & VERB_REPEATABLE) && verb_is_given(c, o->name))
 		return err_set(
 		    e, ERR_ARGUMENT, "%s: --%s can be given only once", c->verb->name, o->name);

@@ -126,6 +126,8 @@ static void test_parser_accepts(void **state)
 	assert_string_equal(verb_value(&c, "zone"), "0/25.2.0.192.in-addr.arpa.");
 	verb_call_free(&c);
 
+	assert_int_equal(parse(&c, &e, "key list -t ksk"), OK);
+	verb_call_free(&c);
 	assert_int_equal(parse(&c, &e, "zone import -- -odd-name"), OK);
 	assert_string_equal(c.argument, "-odd-name");
 	verb_call_free(&c);
@@ -155,6 +157,8 @@ static void test_parser_refuses(void **state)
 	    {"zone add -z a --sources x", "there is no option --sources"},
 	    {"zone add -z a -q", "there is no option -q"},
 	    {"zone add -z a b", "\"b\" is one word too many"},
+	    {"key list -t TSK", "--key-type takes one of KSK|ZSK|CSK|ALL, not \"TSK\""},
+	    {"key list -t KSK|ZSK", "--key-type takes one of"},
 	    {"zone import", "zone import needs a FILE"},
 	    {"zone import a b", "zone import takes one FILE"},
 	    {"zone sign", "zone sign needs --zone ZONE or --all"},
