@@ -225,6 +225,41 @@ static void test_batches(void **state)
 	assert_true(token_sign_rate(s->t) > 100);
 }
 
+/* Three sessions per worker sign while keys and records are made and dropped. */
+static void test_objects_beside_signing(void **state)
+{
+	struct state *s = *state;
+	struct token_request r;
+	struct seen out = {0};
+	struct run run;
+
+	s->f.settings.sessions = 3;
+	start_all(s);
+	assert_int_equal(token_sign_window(s->t), 2 * (3 + 1));
+	begin_run(&run, s, UINT_MAX, 20, true);
+	for (unsigned i = 10; i < 22; i++) {
+		r = generate_request(i, i % 2 == 0 ? 13 : 15);
+		ask(s, &r, &out);
+		assert_int_equal(out.code, OK);
+		r.op = TOKEN_PUT_RECORD;
+		record_name(i, 1, r.label);
+		r.value = out.pub;
+		r.value_len = out.pub_len;
+		ask(s, &r, &out);
+		assert_int_equal(out.code, OK);
+		r.op = i % 3 == 0 ? TOKEN_DROP_KEY : TOKEN_LIST;
+		ask(s, &r, &out);
+		assert_int_equal(out.code, OK);
+	}
+	run.wanted = run.sent;
+	run_until(s->loop, &run.done, run.sent);
+	assert_int_equal(run.failed, 0);
+	r.op = TOKEN_LIST;
+	ask(s, &r, &out);
+	assert_int_equal(out.key_count, 1 + 12 - 4);
+	assert_int_equal(out.record_count, 12);
+}
+
 /* More than one message can hold: 400 records of 600 octets. */
 static void test_large_list(void **state)
 {
@@ -403,6 +438,7 @@ int main(int argc, char **argv)
 #define TEST(title, fn) {title, fn, set_up, tear_down, NULL}
 	    TEST("every request goes through", test_all_requests),
 	    TEST("batches are spread and all answered", test_batches),
+	    TEST("keys and records are made while sessions sign", test_objects_beside_signing),
 	    TEST("a list of any size arrives whole", test_large_list),
 	    TEST("workers killed while signing lose nothing", test_killed_while_signing),
 	    TEST("a hanging call is taken over by another worker", test_hanging_call),
