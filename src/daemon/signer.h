@@ -50,10 +50,11 @@ struct signer_zone {
 		uint32_t serial;
 	} next, reading; /* waiting to be signed; being read by the run */
 	struct sign_run *run;
-	bool run_force, run_due; /* what the run was to do, to be done again if it fails */
+	bool run_force, run_again, run_due; /* what the run was to do, to be done again if it fails */
 	bool making_keys;
 	bool force;   /* sign all anew at the next run */
-	bool due;     /* signatures are to be refreshed */
+	bool again;   /* make a version at the next run, changed or not */
+	bool due;     /* look whether there is something to sign */
 	bool queued;  /* waits for its turn */
 	bool deleting;
 	bool expired; /* its source is past SOA EXPIRE */

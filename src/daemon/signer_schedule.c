@@ -228,6 +228,7 @@ static void run_failed(struct signer_zone *z, const struct sign_result *r)
 	if (r->input_bad)
 		return;
 	z->force = z->force || z->run_force;
+	z->again = z->again || z->run_again;
 	z->due = z->due || z->run_due;
 	if (z->next.spool == NULL) {
 		z->next = z->reading;
@@ -267,6 +268,7 @@ static void run_start(struct signer_zone *z)
 	struct signer *s = z->signer;
 	struct sign_job job = {.spool = z->next.spool,
 	    .force = z->force,
+	    .again = z->again,
 	    .replace_dnssec = z->replace_dnssec,
 	    .policy = z->sign_policy,
 	    .class = z->due && z->next.spool == NULL ? TOKEN_REFRESH : TOKEN_CHANGE,
@@ -282,8 +284,9 @@ static void run_start(struct signer_zone *z)
 	z->reading = z->next;
 	z->next.spool = NULL;
 	z->run_force = z->force;
+	z->run_again = z->again;
 	z->run_due = z->due;
-	z->force = z->due = false;
+	z->force = z->again = z->due = false;
 	loop_event_stop(z->refresh);
 	s->runs++;
 	z->run = sign_start(s->sign, &job, run_progress, run_done, z);
@@ -299,7 +302,7 @@ static void zone_step(struct signer_zone *z)
 		return;
 	if (!has_keys(z))
 		return;
-	if (z->next.spool == NULL && !(has_version && (z->due || z->force))) {
+	if (z->next.spool == NULL && !(has_version && (z->due || z->again || z->force))) {
 		if (loop_event_due(z->refresh) == 0)
 			signer_zone_refresh_arm(z);
 		return;

@@ -341,10 +341,12 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	configure_signing(&z->sign_policy, p);
 	configure_keys(&z->key_policy, p);
 	configure_servers(z, c, sn);
-	if (!was_there)
+	if (!was_there) {
 		z->has_head = snapshot_head(sn, z->apex, &z->head) == OK;
-	else if (memcmp(&before, &z->sign_policy, sizeof(before)) != 0)
+		z->due = true; /* policy or keys may have changed since it was signed */
+	} else if (memcmp(&before, &z->sign_policy, sizeof(before)) != 0) {
 		z->force = z->due = true; /* other signatures or another chain are asked for */
+	}
 	if (z->has_head && z->replace_dnssec && !z->head.published && z->head.generation != 0)
 		z->force = z->due = true;
 }

@@ -351,6 +351,12 @@ static void verb_zone_delete(void *arg, struct ops_call *c)
 
 /* zone sign, zone retransfer */
 
+static void want_version(struct signer_zone *z, const struct ops_call *c)
+{
+	z->again = true;
+	z->force = z->force || ops_flag(c, "force");
+}
+
 static void verb_zone_sign(void *arg, struct ops_call *c)
 {
 	struct signer *s = arg;
@@ -362,7 +368,7 @@ static void verb_zone_sign(void *arg, struct ops_call *c)
 			z = s->zones[i];
 			if (!z->has_head || z->head.generation == 0)
 				continue;
-			z->force = true;
+			want_version(z, c);
 			signer_zone_step(z);
 			n++;
 		}
@@ -379,7 +385,7 @@ static void verb_zone_sign(void *arg, struct ops_call *c)
 		    c, "zone %s cannot be signed: no version came in from a source yet", z->name);
 		return;
 	}
-	z->force = true;
+	want_version(z, c);
 	verbs_wait(z, c, WAIT_SIGNED);
 	signer_zone_step(z);
 }

@@ -31,6 +31,7 @@ struct sign_policy { /* what of a policy concerns signing; seconds */
 struct sign_job {
 	uint8_t apex[NAME_MAX_LEN];
 	const char *spool;   /* path, NULL: sign the current generation again; copied */
+	bool again;          /* make a version though nothing changed (zone sign) */
 	bool force;          /* no old signature is kept (zone sign --force, policy or key change) */
 	bool replace_dnssec; /* the operator said that a foreign DNSKEY does not hold publication */
 	uint32_t serial_floor; /* with has_floor: serial_out must be greater (rebuild) */
