@@ -1,6 +1,7 @@
 /* check: the judge of a signed version.  It reads the version as it lies in the store and derives anew
  * what must be there (RFC 4035 section 2, RFC 5155 section 7.1); it shares no decision with the
- * planner.  Internal to the room; sign_check is its public face.
+ * planner.  Runs in the signing side; what it reads is not trusted to be sound.  Internal to the room;
+ * sign_check is its public face.
  *
  *   check_item for each RRset that is no NSEC3; check_names_end; check_sort (may be long, may run
  *   in a thread); check_item for each NSEC3; check_end. */

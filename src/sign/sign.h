@@ -31,6 +31,8 @@ struct sign_policy { /* what of a policy concerns signing; seconds */
 struct sign_job {
 	uint8_t apex[NAME_MAX_LEN];
 	const char *spool;   /* path, NULL: sign the current generation again; copied */
+	/* Without these two a run whose input is what it was, and where nothing is due, ends well with
+	 * no new version: signed_now is 0 and head the one that was there. */
 	bool again;          /* make a version though nothing changed (zone sign) */
 	bool force;          /* no old signature is kept (zone sign --force, policy or key change) */
 	bool replace_dnssec; /* the operator said that a foreign DNSKEY does not hold publication */
@@ -58,6 +60,7 @@ typedef void sign_progress_fn(void *arg, const char *phase, uint64_t done, uint6
 typedef struct token *sign_token_fn(void *arg, const char *name);
 struct sign *sign_new(struct loop *l, struct store *store, sign_token_fn *lookup, void *arg,
     unsigned threads);
+/* Before the tokens are closed.  Runs under way end without a word: done is not called for them. */
 void sign_free(struct sign *s);
 
 struct sign_run;
