@@ -225,7 +225,7 @@ static int compare_types(const void *a, const void *b)
 
 static int check_nsec(struct check *c, uint16_t *types, size_t count, struct err *e)
 {
-	size_t next_len = name_check(c->nsec.data, c->nsec.len);
+	size_t next_len = c->has_nsec ? name_check(c->nsec.data, c->nsec.len) : 0;
 
 	if (!c->has_nsec)
 		return check_fault(c, e, c->owner, RR_NSEC, "it is missing");
