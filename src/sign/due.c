@@ -107,7 +107,8 @@ bool due_now(struct sign_run *r)
 	static const uint16_t types[] = {RR_DNSKEY, RR_NSEC3PARAM, RR_CDS, RR_CDNSKEY};
 	const struct zone_head *h = &r->old_head;
 
-	if (r->job.again || r->job.force || r->job.now >= h->resign_at || h->denial != r->job.policy.denial)
+	if (r->job.again || r->job.force || r->job.now >= h->resign_at ||
+	    h->denial != r->job.policy.denial)
 		return true;
 	if (r->job.has_floor && !serial_gt(h->serial_out, r->job.serial_floor))
 		return true;
