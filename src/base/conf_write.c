@@ -84,6 +84,7 @@ static void write_value(
     const struct conf_item *item, const void *in, unsigned audience, int depth, struct buf *out)
 {
 	struct period p = {0, 0};
+	int64_t number;
 	char text[40];
 
 	switch (item->type) {
@@ -91,7 +92,10 @@ static void write_value(
 		write_string(*(const char *const *)in, out);
 		break;
 	case CONF_INT:
-		buf_printf(out, "%lldL", (long long)*(const int64_t *)in);
+		number = *(const int64_t *)in;
+		/* libconfig takes a number beyond 32 bits only with an L behind it. */
+		buf_printf(out, "%lld%s", (long long)number,
+		    number < INT32_MIN || number > INT32_MAX ? "L" : "");
 		break;
 	case CONF_BOOL:
 		buf_printf(out, "%s", *(const bool *)in ? "true" : "false");

@@ -55,8 +55,8 @@ const struct verb verbs[] = {
 	  .manual = "Without a zone: all of them.\n"
 		"The runway is the time that is left until the first signature expires." },
 	{ .name = "zone sign", .help = "sign a zone now",
-	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL, OPTION("force", 0, NULL, 0, "Make every signature anew; this version does so without it, too.")),
-	  .manual = "Never makes a key." },
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL, OPTION("force", 0, NULL, 0, "Make every signature anew.")),
+	  .manual = "A new version is made in any case; signatures that live long enough are kept.\nNever makes a key." },
 	{ .name = "zone retransfer", .help = "transfer a zone from its sources now, whatever its serial",
 	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL),
 	  .manual = "The last good version is served until a new one has passed its checks." },
