@@ -50,15 +50,25 @@ static void on_lost(void *arg, unsigned number)
 		start_worker(s, number);
 }
 
-static int set_up(void **state)
+static int open_client(void **state, uint64_t timeout_ms)
 {
 	struct state *s = calloc(1, sizeof *s);
 
 	fixture_open(&s->f);
 	s->loop = loop_new();
-	s->t = token_open_client(s->loop, "test", 1500, on_lost, s);
+	s->t = token_open_client(s->loop, "test", timeout_ms, on_lost, s);
 	*state = s;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return open_client(state, 60000);
+}
+
+static int set_up_impatient(void **state)
+{
+	return open_client(state, 1500);
 }
 
 static int tear_down(void **state)
@@ -435,17 +445,19 @@ static void test_rate(void **state)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(title, fn) {title, fn, set_up, tear_down, NULL}
+#define TEST_IN(fixture, title, fn) {title, fn, fixture, tear_down, NULL}
+#define TEST(title, fn) TEST_IN(set_up, title, fn)
+#define HASTY(title, fn) TEST_IN(set_up_impatient, title, fn)
 	    TEST("every request goes through", test_all_requests),
 	    TEST("batches are spread and all answered", test_batches),
 	    TEST("keys and records are made while sessions sign", test_objects_beside_signing),
 	    TEST("a list of any size arrives whole", test_large_list),
 	    TEST("workers killed while signing lose nothing", test_killed_while_signing),
-	    TEST("a hanging call is taken over by another worker", test_hanging_call),
-	    TEST("a slow token is not taken for a hanging one", test_slow_token),
+	    HASTY("a hanging call is taken over by another worker", test_hanging_call),
+	    HASTY("a slow token is not taken for a hanging one", test_slow_token),
 	    TEST("a wrong PIN costs one try, not one per worker", test_wrong_pin),
-	    TEST("a missing module is named", test_module_missing),
-	    TEST("a token that is away comes back", test_token_away),
+	    HASTY("a missing module is named", test_module_missing),
+	    HASTY("a token that is away comes back", test_token_away),
 	    TEST("the rate of two workers", test_rate),
 	};
 
