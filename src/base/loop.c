@@ -201,6 +201,11 @@ int64_t loop_next_due(struct loop *l)
 	return l->heap_len == 0 ? 0 : l->heap[0]->due;
 }
 
+void loop_look(struct loop *l)
+{
+	calendar_run(-1, 0, l);
+}
+
 /* Work in slices */
 
 static void soon_run(evutil_socket_t fd, short what, void *arg)
@@ -308,6 +313,11 @@ void loop_timer_set(struct loop_timer *t, uint64_t ms)
 void loop_timer_stop(struct loop_timer *t)
 {
 	event_del(t->event);
+}
+
+bool loop_timer_is_set(const struct loop_timer *t)
+{
+	return event_pending(t->event, EV_TIMEOUT, NULL) != 0;
 }
 
 void loop_timer_free(struct loop_timer *t)

@@ -34,6 +34,7 @@ void loop_watch_free(struct loop_watch *w);        /* does not close fd; NULL is
 struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg); /* not armed yet */
 void loop_timer_set(struct loop_timer *t, uint64_t ms);                    /* (re)arm, once */
 void loop_timer_stop(struct loop_timer *t);
+bool loop_timer_is_set(const struct loop_timer *t);
 void loop_timer_free(struct loop_timer *t); /* NULL is fine */
 
 /* Run fn as soon as the loop gets to it, after I/O that is ready now.  For work in slices. */
@@ -46,6 +47,8 @@ int64_t loop_event_due(const struct loop_event *e); /* 0: not set */
 void loop_event_free(struct loop_event *e);         /* NULL is fine */
 /* The earliest calendar event, 0 if there is none. */
 int64_t loop_next_due(struct loop *l);
+/* The virtual calendar was moved: run what is due by now, without waiting for a wake-up. */
+void loop_look(struct loop *l);
 
 void loop_signal(struct loop *l, int signo, loop_fn *fn, void *arg);
 

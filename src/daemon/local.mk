@@ -11,12 +11,14 @@ intagliod_SOURCES = \
 	src/daemon/master_requests.c \
 	src/daemon/master_sockets.c \
 	src/daemon/master_workers.c \
-	src/daemon/network.c \
+	src/daemon/network.c src/daemon/network_internal.h \
+	src/daemon/network_leap.c \
 	src/daemon/network_peers.c src/daemon/network_peers.h \
 	src/daemon/notify.c src/daemon/notify.h \
 	src/daemon/process.c src/daemon/process.h \
 	src/daemon/proto.h \
 	src/daemon/signer.c src/daemon/signer.h \
+	src/daemon/signer_leap.c \
 	src/daemon/signer_requests.c \
 	src/daemon/signer_schedule.c \
 	src/daemon/signer_zones.c \

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/master_internal.h"
@@ -78,6 +79,27 @@ static void change(struct master *m, uint16_t type, struct reader *body, int fd)
 	answer(m, id, code, &e);
 }
 
+static int move_clock(int64_t to, struct err *e)
+{
+	if (!clock_is_virtual())
+		return err_set(
+		    e, ERR_REFUSED, "the daemon was started without --virtual-clock: time is real");
+	if (to < clock_calendar())
+		return err_set(e, ERR_REFUSED, "the clock does not go back");
+	clock_page_set(to);
+	return OK;
+}
+
+static void take_clock(struct master *m, struct reader *body)
+{
+	struct err e = {0};
+	uint32_t id = reader_u32(body);
+	int64_t to = (int64_t)reader_u64(body);
+
+	if (!body->failed)
+		answer(m, id, move_clock(to, &e), &e);
+}
+
 static void forget(struct master *m, struct reader *body)
 {
 	char zone[1100];
@@ -118,6 +140,9 @@ void master_signer_message(struct master *m, uint16_t type, struct reader *body,
 		break;
 	case PROTO_WORKER_KILL:
 		worker_kill(m, body);
+		break;
+	case PROTO_CLOCK:
+		take_clock(m, body);
 		break;
 	case PROTO_STOP:
 		master_stop(m);

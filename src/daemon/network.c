@@ -17,13 +17,10 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/sandbox.h"
-#include "daemon/config.h"
-#include "daemon/network_peers.h"
+#include "daemon/network_internal.h"
 #include "daemon/process.h"
 #include "daemon/proto.h"
 #include "daemon/role.h"
-#include "inbound/inbound.h"
-#include "outbound/outbound.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define STORE_RETRY_MS 200
@@ -34,22 +31,6 @@ struct handed { /* a spool that the signing side has not judged yet */
 	char source[PEER_NAME_MAX];
 	uint32_t serial;
 	char *path;
-};
-
-struct network {
-	struct loop *loop;
-	struct channel *master, *signer;
-	struct config *config;
-	struct network_peers *peers;
-	struct store *store;
-	struct inbound *inbound;
-	struct outbound *outbound;
-	struct handed *handed;
-	struct loop_timer *store_again;
-	bool sandboxed;
-	int udp_fd;	    /* waiting for its TCP half */
-	int waiting[64][2]; /* listeners that came before the store */
-	unsigned waiting_count;
 };
 
 /* To the signing side */
@@ -232,6 +213,8 @@ static void signer_message(void *arg, uint16_t type, struct reader *body, int fd
 		n->signer = NULL;
 	} else if (type == PROTO_HELLO) {
 		on_hello(n);
+	} else if (type == PROTO_LOOK) {
+		network_look(n, body);
 	} else if (!read_apex(body, apex) || n->inbound == NULL) {
 		log_error("the signing side sent a malformed message of type %u", type);
 	} else if (type == PROTO_VERDICT) {
@@ -412,6 +395,7 @@ static void network_free(struct network *n)
 	channel_free(n->signer);
 	channel_free(n->master);
 	loop_timer_free(n->store_again);
+	loop_timer_free(n->settle);
 	network_peers_free(n->peers);
 	config_free(n->config);
 	loop_free(n->loop);
@@ -425,6 +409,7 @@ int network_main(void)
 	signal(SIGPIPE, SIG_IGN);
 	n->loop = loop_new();
 	n->store_again = loop_timer_new(n->loop, open_store, n);
+	n->settle = loop_timer_new(n->loop, network_settle, n);
 	loop_signal(n->loop, SIGTERM, stop, n);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

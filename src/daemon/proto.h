@@ -23,6 +23,7 @@ enum proto_type {
 	PROTO_FORGET,      /* str zone: was deleted */
 	PROTO_WORKER_KILL, /* str token, u16 number: its call hangs */
 	PROTO_STOP,
+	PROTO_CLOCK, /* u32 id, u64 calendar: show this on the virtual clock; PROTO_CONF_RESULT answers */
 
 	/* network -> signer */
 	PROTO_RECEIVED = 100, /* apex, str source, u32 serial, str path of the spool */
@@ -30,11 +31,13 @@ enum proto_type {
 	PROTO_DESTINATION,    /* the same */
 	PROTO_REFRESHED,      /* apex, u64 time */
 	PROTO_EXPIRED,        /* apex, u8 */
+	PROTO_SETTLED,        /* u32 id of PROTO_LOOK, u64 time of the next calendar event, 0: none */
 	/* signer -> network */
 	PROTO_HELLO,     /* the store is there; first message on a new channel */
 	PROTO_VERDICT,   /* apex, str source, u8 code negated, str why, u32 serial, 5 x u32 SOA timers */
 	PROTO_VERSION,   /* apex: a new version is in the store */
-	PROTO_RETRANSFER /* apex */
+	PROTO_RETRANSFER, /* apex */
+	PROTO_LOOK        /* u32 id: run what is due, answer when all of it is done */
 };
 
 #endif

@@ -140,6 +140,7 @@ void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone 
 	struct buf body = {0};
 
 	buf_lv16(&body, z->apex, name_len(z->apex));
+	s->told++;
 	if (s->network != NULL)
 		channel_send(s->network, type, &body, -1);
 	buf_free(&body);
@@ -214,6 +215,10 @@ static void network_message(void *arg, uint16_t type, struct reader *body, int f
 		s->network = NULL;
 		return;
 	}
+	if (type == PROTO_SETTLED) {
+		signer_leap_settled(s, body);
+		return;
+	}
 	apex = reader_lv16(body, &len);
 	if (apex == NULL || len == 0 || name_check(apex, len) != len) {
 		log_error("the network side sent a malformed message of type %u", type);
@@ -236,6 +241,7 @@ static void take_network(struct signer *s, int fd)
 {
 	channel_free(s->network);
 	s->network = fd < 0 ? NULL : channel_new(s->loop, fd, network_message, s);
+	signer_leap_forget(s);
 	if (s->network == NULL)
 		return;
 	channel_send(s->network, PROTO_HELLO, NULL, -1);
@@ -283,6 +289,7 @@ static void first_config(struct signer *s)
 	verbs_key_register(s);
 	verbs_conf_register(s);
 	verbs_status_register(s);
+	verbs_time_register(s);
 	s->sandboxed = true;
 }
 
@@ -365,6 +372,7 @@ static void stop(void *arg)
 static void signer_free(struct signer *s)
 {
 	signer_requests_fail(s);
+	signer_leap_free(s);
 	ops_free(s->ops);
 	sign_free(s->sign);
 	if (s->store != NULL)

@@ -100,6 +100,8 @@ struct signer {
 	bool sandboxed;
 	uint32_t next_request;
 	struct request *requests; /* asked of the master, not yet answered */
+	uint64_t told;		  /* messages about zones to the network side */
+	struct leap *leap;	  /* of the virtual clock, under way; NULL */
 };
 
 /* signer.c */
@@ -124,6 +126,13 @@ void signer_received(struct signer_zone *z, const char *source, uint32_t serial,
 void signer_keys_load(struct signer *s);
 void signer_zone_refresh_arm(struct signer_zone *z);
 
+bool signer_is_busy(const struct signer *s); /* something is under way that will end by itself */
+
+/* signer_leap.c: leaps of the virtual clock */
+void signer_leap_settled(struct signer *s, struct reader *body); /* the network side has */
+void signer_leap_forget(struct signer *s); /* the network side must be asked again */
+void signer_leap_free(struct signer *s);
+
 /* signer_requests.c: what is asked of the master */
 typedef void request_done_fn(void *arg, bool ok, const char *why);
 void signer_request(struct signer *s, uint16_t type, struct buf *body, const struct buf *text,
@@ -136,6 +145,7 @@ void verbs_zone_register(struct signer *s);
 void verbs_key_register(struct signer *s);
 void verbs_conf_register(struct signer *s);
 void verbs_status_register(struct signer *s);
+void verbs_time_register(struct signer *s);
 /* A zone's step ended: tell the commands that wait for it. */
 void verbs_zone_progress(struct signer_zone *z, const char *phase, uint64_t done, uint64_t total);
 void verbs_zone_signed(struct signer_zone *z, const struct sign_result *r);

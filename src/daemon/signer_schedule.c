@@ -15,6 +15,7 @@
 #define RETRY_FIRST_MS 2000
 #define RETRY_MOST_MS 120000
 #define TOKEN_PATIENCE_MS 4000
+#define RETRIES_LIKELY 2
 
 static void take_turns(void *arg);
 
@@ -179,6 +180,7 @@ static void send_verdict(struct signer_zone *z, const struct sign_result *r)
 	buf_u32(&body, soa->retry);
 	buf_u32(&body, soa->expire);
 	buf_u32(&body, soa->minimum);
+	z->signer->told++;
 	channel_send(z->signer->network, PROTO_VERDICT, &body, -1);
 	buf_free(&body);
 }
@@ -345,4 +347,31 @@ void signer_received(struct signer_zone *z, const char *source, uint32_t serial,
 	log_notice("zone %s: version %u came in from %s", z->name, serial,
 	    source[0] == '\0' ? "its file" : source);
 	signer_zone_step(z);
+}
+
+/* Will it come to rest without anybody's help?  A retry counts only while it is likely to help:
+ * what has failed three times waits for the operator. */
+static bool zone_is_busy(const struct signer_zone *z)
+{
+	return z->run != NULL || z->making_keys || z->deleting ||
+	       (loop_timer_is_set(z->retry) && z->failures <= RETRIES_LIKELY);
+}
+
+bool signer_is_busy(const struct signer *s)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (s->queue_armed || s->keys_loading)
+		return true;
+	for (unsigned i = 0; i < s->token_count; i++) {
+		uint64_t down_since = s->tokens[i]->down_since_ms;
+
+		if (down_since != 0 && now - down_since < TOKEN_PATIENCE_MS)
+			return true; /* it may only be starting */
+	}
+	for (unsigned i = 0; i < s->zone_count; i++) {
+		if (zone_is_busy(s->zones[i]))
+			return true;
+	}
+	return false;
 }

@@ -175,7 +175,7 @@ const struct verb verbs[] = {
 	{ .name = "notice test", .later = true, .help = "send a notice that means nothing",
 	  .options = OPTIONS(OPTION("contact", 0, "ADDRESS", 0, "To whom; the operator unless told.")), .manual = "" },
 
-	{ .name = "time leap", .later = true, .help = "move the virtual clock, in a test",
+	{ .name = "time leap", .help = "move the virtual clock, in a test",
 	  .options = OPTIONS(OPTION("until", 0, "TIME", 0, "To this time, as 2027-01-31T00:00:00Z."),
 		OPTION("by", 0, "DURATION", 0, "By so much, as P1M.")),
 	  .manual = "Only for a daemon that was started with\n.Fl -virtual-clock .\n"

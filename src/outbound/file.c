@@ -192,6 +192,11 @@ void out_files_free(struct out_files *f)
 	free(f);
 }
 
+bool out_files_busy(const struct out_files *f)
+{
+	return f->zone != NULL || next_zone(f->out, clock_mono_ms()) != NULL;
+}
+
 void out_files_wake(struct out_files *f)
 {
 	loop_timer_set(f->timer, 0);

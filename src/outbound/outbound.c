@@ -179,7 +179,7 @@ struct outbound *outbound_new(
 	if (clock_is_virtual()) { /* a leap through years waits for no dead destination */
 		out->limits.notify_tries = 2;
 		out->limits.ask = 1000;
-		out->limits.seen_wait = 200;
+		out->limits.seen_wait = 40;
 		out->limits.seen = 10 * 1000;
 	}
 	out->asker = out_asker_new(out);
@@ -317,6 +317,20 @@ void outbound_version(struct outbound *out, const uint8_t *apex)
 
 	if (z != NULL)
 		announce(z);
+}
+
+unsigned outbound_busy(const struct outbound *out)
+{
+	unsigned busy = out_files_busy(out->files);
+
+	for (unsigned i = 0; i < out->zone_count; i++) {
+		const struct out_zone *z = out->zones[i];
+
+		busy += z->announce_wanted;
+		for (unsigned k = 0; k < z->destination_count; k++)
+			busy += z->destinations[k]->phase != OUT_IDLE;
+	}
+	return busy;
 }
 
 void outbound_suspend(struct outbound *out, const uint8_t *apex, bool suspended)

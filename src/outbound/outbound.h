@@ -47,6 +47,8 @@ void outbound_configure(struct outbound *out, const struct outbound_zone *zones,
 /* A new version of the zone is in the store: NOTIFY, output file, ask what destinations have.  At start
  * every published zone gets this once. */
 void outbound_version(struct outbound *out, const uint8_t *apex);
+/* How many destinations and output files are being brought to the newest version now. */
+unsigned outbound_busy(const struct outbound *out);
 /* Stop answering for the zone with data (SERVFAIL): its source is past EXPIRE and policy says stop. */
 void outbound_suspend(struct outbound *out, const uint8_t *apex, bool suspended);
 

@@ -225,6 +225,7 @@ void out_destination_seen(struct out_zone *z, const struct sockaddr_storage *fro
 /* file.c: output files, one at a time. */
 struct out_files *out_files_new(struct outbound *out);
 void out_files_free(struct out_files *f);
+bool out_files_busy(const struct out_files *f); /* or due */
 void out_files_wake(struct out_files *f); /* some zone may want its file */
 void out_files_forget(struct out_files *f, const struct out_zone *z); /* it goes away */
 

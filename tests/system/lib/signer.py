@@ -75,6 +75,7 @@ class Daemon(Process):
         self.token = token or Token(self.folder / "token")
         self.port = free_port()
         self.conf = self.folder / "intaglio.conf"
+        self.options = []
         self.source_key = new_tsig("source-key.example.")
         self.dest_key = new_tsig("dest-key.example.")
         self.config = {
@@ -115,7 +116,7 @@ class Daemon(Process):
     def start(self, wait=True, write=True):
         if write:
             self.write_config()
-        self.spawn(BUILD / "intagliod", "-f", "-c", self.conf, env=self.token.environment)
+        self.spawn(BUILD / "intagliod", "-f", "-c", self.conf, *self.options, env=self.token.environment)
         if wait:
             self.wait_ready()
         return self

@@ -1,0 +1,36 @@
+/* What the files of the network side's process share. */
+#ifndef DAEMON_NETWORK_INTERNAL_H
+#define DAEMON_NETWORK_INTERNAL_H
+
+#include "base/loop.h"
+#include "base/msg.h"
+#include "daemon/config.h"
+#include "daemon/network_peers.h"
+#include "inbound/inbound.h"
+#include "outbound/outbound.h"
+
+struct network {
+	struct loop *loop;
+	struct channel *master, *signer;
+	struct config *config;
+	struct network_peers *peers;
+	struct store *store;
+	struct inbound *inbound;
+	struct outbound *outbound;
+	struct handed *handed;
+	struct loop_timer *store_again;
+	bool sandboxed;
+	int udp_fd;	    /* waiting for its TCP half */
+	int waiting[64][2]; /* listeners that came before the store */
+	unsigned waiting_count;
+	struct loop_timer *settle; /* a look of the virtual clock that is not answered yet */
+	bool settling;
+	uint32_t look;
+	unsigned settle_wait_ms;
+};
+
+/* network_leap.c */
+void network_look(struct network *n, struct reader *body); /* PROTO_LOOK */
+void network_settle(void *network);
+
+#endif
