@@ -4,9 +4,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/log.h"
 #include "base/mem.h"
 #include "pkcs11/labels.h"
+
+#define RETRY_MS 50
 
 static struct token_key *add_key(struct work *w)
 {
@@ -49,8 +52,8 @@ static int read_label_and_type(struct local *l, CK_OBJECT_HANDLE h, char label[T
 	    {CKA_LABEL, label, TOKEN_LABEL_MAX - 1}, {CKA_KEY_TYPE, type, sizeof *type}};
 	CK_RV rv = CALL(l->module.list, &s->call, C_GetAttributeValue, s->handle, h, a, 2);
 
-	if (rv == CKR_BUFFER_TOO_SMALL)
-		return ERR_MISSING; /* a label longer than ours */
+	if (rv != CKR_OK && !ladder_is_fault(rv))
+		return ERR_MISSING; /* a label longer than ours, or no key as we make them */
 	if (rv != CKR_OK)
 		return call_error(e, &s->call, "token %s: reading a key", l->base.name);
 	label[a[0].ulValueLen] = '\0';
@@ -159,29 +162,53 @@ static int list_entry(struct attempt *a, uint32_t i, struct err *e)
 	default:
 		break;
 	}
-	/* Another process may be in the middle of making or dropping it. */
-	if (rc == ERR_TOKEN &&
-	    (e->ckr == CKR_OBJECT_HANDLE_INVALID || e->ckr == CKR_GENERAL_ERROR)) {
+	/* Another process may be in the middle of making or dropping it; and one object that the
+	 * token cannot read must not hide all others. */
+	if (rc == ERR_TOKEN && (e->ckr == CKR_OBJECT_HANDLE_INVALID ||
+				   e->ckr == CKR_GENERAL_ERROR || !ladder_is_fault(e->ckr))) {
 		log_warning(
 		    "token %s: an object of ours cannot be read and was left out of the list: %s",
 		    a->l->base.name, e->text);
 		index_remove(&a->l->index, entry.handle);
+		a->l->unreadable++;
 		rc = OK;
 	}
 	return rc;
 }
 
-int list_all(struct attempt *a, struct err *e)
+static int list_once(struct attempt *a, struct err *e)
 {
-	struct work *w = a->w;
+	struct local *l = a->l;
 	int rc = OK;
 
-	work_reset(w);
-	index_clear(&a->l->index); /* what others dropped must not be listed */
+	work_reset(a->w);
+	index_clear(&l->index); /* what others dropped must not be listed */
+	l->unreadable = 0;
 	for (unsigned kind = 0; rc == OK && kind < INDEX_FOREIGN; kind++)
-		rc = object_scan(a->l, kind, e);
-	for (uint32_t i = 1; rc == OK && i < a->l->index.count; i++)
+		rc = object_scan(l, kind, e);
+	for (uint32_t i = 1; rc == OK && i < l->index.count; i++)
 		rc = list_entry(a, i, e);
+	return rc;
+}
+
+int list_all(struct attempt *a, struct err *e)
+{
+	const struct timespec pause = {0, RETRY_MS * 1000000L};
+	struct work *w = a->w;
+	int rc = list_once(a, e);
+
+	if (rc == OK && a->l->unreadable > 0) {
+		nanosleep(&pause, NULL); /* it may be in the making */
+		rc = list_once(a, e);
+	}
+	/* A token in trouble must not look like an empty one: that would be a new one. */
+	if (rc == OK && a->l->unreadable > w->key_count + w->record_count)
+		return err_set(e, ERR_TOKEN,
+		    "token %s: %u of its objects cannot be read, and only %zu can", a->l->base.name,
+		    a->l->unreadable, w->key_count + w->record_count);
+	if (rc == OK && a->l->unreadable > 0)
+		log_warning(
+		    "token %s: %u objects cannot be read", a->l->base.name, a->l->unreadable);
 	if (rc == OK && w->data.failed)
 		rc = err_set(
 		    e, ERR_LIMIT, "token %s: its objects are too many to list", a->l->base.name);

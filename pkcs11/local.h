@@ -56,6 +56,7 @@ struct local {
 	atomic_uint epoch;      /* counts the times when handles became void */
 	struct session control; /* for object calls, under `objects`; keeps the log-in alive */
 	struct index index;     /* under `objects` */
+	unsigned unreadable;    /* objects met since list_all began; under `objects` */
 	atomic_bool copies_refused, private_refused;
 	atomic_uint keygen_level; /* how many optional attributes the token made us leave out */
 

@@ -75,7 +75,7 @@ static int read_key(struct local *l, enum index_kind kind, CK_OBJECT_HANDLE h,
 	call_error(e, &s->call, "token %s: reading an object", l->base.name);
 	if (rv == CKR_OBJECT_HANDLE_INVALID)
 		return ERR_MISSING;
-	return rv == CKR_GENERAL_ERROR ? ERR_AGAIN : ERR_TOKEN;
+	return rv == CKR_GENERAL_ERROR || !ladder_is_fault(rv) ? ERR_AGAIN : ERR_TOKEN;
 }
 
 static int index_object(struct local *l, enum index_kind kind, CK_OBJECT_HANDLE h, struct err *e)
@@ -87,6 +87,8 @@ static int index_object(struct local *l, enum index_kind kind, CK_OBJECT_HANDLE 
 	if (index_knows(&l->index, h))
 		return OK;
 	rc = read_key(l, kind, h, key, &len, e);
+	if (rc == ERR_AGAIN)
+		l->unreadable++;
 	if (rc == ERR_MISSING || rc == ERR_AGAIN)
 		return OK; /* looked at again by the next scan */
 	if (rc != OK)

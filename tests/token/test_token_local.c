@@ -289,6 +289,34 @@ static void test_list_is_one_search_per_class(void **state)
 	assert_int_equal(calls[1], 3);
 }
 
+/* What cannot be read is tried once more, and then does not hide the others. */
+static void test_unreadable_object(void **state)
+{
+	struct state *s = *state;
+	static const struct {
+		const char *rule;
+		int code;
+	} faults[] = {
+	    {"C_GetAttributeValue 13 1 0\n", OK}, {"C_GetAttributeValue 5 1 0\n", OK},
+	    {"C_GetAttributeValue 5 -1 0\n", ERR_TOKEN}, /* not: empty */
+	};
+	char name[TOKEN_LABEL_MAX];
+	struct seen out = {0};
+
+	for (unsigned i = 0; i < 5; i++) {
+		record_name(i, 1, name);
+		assert_int_equal(put_record(s->t, name, "v", 1, &out), OK);
+	}
+	for (unsigned i = 0; i < MEM_COUNT(faults); i++) {
+		fixture_rules(&s->f, faults[i].rule);
+		assert_int_equal(list(s->t, &out), faults[i].code);
+		assert_int_equal(out.record_count, faults[i].code == OK ? 5 : 0);
+		fixture_rules(&s->f, "");
+		assert_int_equal(list(s->t, &out), OK);
+		assert_int_equal(out.record_count, 5);
+	}
+}
+
 static void test_faults_while_signing(void **state)
 {
 	struct state *s = *state;
@@ -482,6 +510,7 @@ int main(int argc, char **argv)
 	    TEST("foreign objects are neither listed nor touched", test_foreign_objects),
 	    TEST("a record whose reply was lost is there once", test_record_lost_reply),
 	    TEST("listing takes one search per class", test_list_is_one_search_per_class),
+	    TEST("an unreadable object does not hide the others", test_unreadable_object),
 	    TEST("faults while signing are mended", test_faults_while_signing),
 	    TEST("sessions closed by others are opened again", test_sessions_gone),
 	    TEST("a token that is away comes back", test_token_away),
