@@ -3,7 +3,7 @@
 PATIENCE = 1
 RUN_TESTS = PYTHONDONTWRITEBYTECODE=1 $(top_srcdir)/tests/run -b $(top_builddir) --patience $(PATIENCE)
 
-check-programs: $(check_LIBRARIES) $(check_PROGRAMS)
+check-programs: $(check_LIBRARIES) $(check_PROGRAMS) $(check_DATA)
 
 check-local: check-programs
 	$(RUN_TESTS) unit="$(UNIT_TESTS)" token="$(TOKEN_TESTS)" fuzz="$(FUZZ_TESTS)" lint

@@ -197,6 +197,8 @@ static int check_answer(struct tsig_state *s, const struct packet *p, const stru
 		return err_set(
 		    e, ERR_BADSIG, "the MAC of an answer with TSIG key %s does not hold", key);
 	s->peer_time = t->time;
+	if (t->error == RCODE_BADTIME && t->other_len == 6) /* the server's own (RFC 8945 5.2.3) */
+		s->peer_time = (uint64_t)load_u16(t->other) << 32 | load_u32(t->other + 2);
 	if (t->error != RCODE_NOERROR)
 		return peer_error(s, t, key, e);
 	if (!time_holds(t, now)) {
