@@ -9,6 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define PACE_AT_ONCE 3
+#define PACE_FIRST_MS UINT64_C(500)
+#define PACE_DOUBLINGS 4
+#define PACE_GOOD_MS 20000
+
 static void child(const char *const argv[], int channel, int clock)
 {
 	sigset_t none;
@@ -42,12 +47,13 @@ uint64_t process_pace_wait(struct process_pace *p, uint64_t now_ms)
 {
 	unsigned doublings;
 
-	if (now_ms - p->started_ms > 60000)
+	if (now_ms - p->started_ms > PACE_GOOD_MS)
 		p->quick_ends = 0;
-	if (p->quick_ends++ == 0)
+	if (p->quick_ends++ < PACE_AT_ONCE)
 		return 0;
-	doublings = p->quick_ends - 2;
-	return doublings > 4 ? 30000 : UINT64_C(1000) << doublings;
+	doublings = p->quick_ends - PACE_AT_ONCE - 1;
+	return doublings > PACE_DOUBLINGS ? PACE_FIRST_MS << PACE_DOUBLINGS
+					  : PACE_FIRST_MS << doublings;
 }
 
 void process_end_text(int status, char out[64])

@@ -13,8 +13,8 @@
  * others are closed.  The pid, or -1 with errno. */
 pid_t process_start(const char *const argv[], int channel, int clock);
 
-/* Restarts with growing pauses: the first at once, then 1, 2, 4 ... 30 s, from the start again after
- * a minute of life. */
+/* Restarts with growing pauses: three at once, then after 0.5, 1, 2, 4 and 8 s; from the start again
+ * when a process has lived for 20 s. */
 struct process_pace {
 	uint64_t started_ms;
 	unsigned quick_ends;
