@@ -222,11 +222,12 @@ class Daemon(Process):
         role = re.search(r"--role (\w+)", words)
         return "master" if pid == self.pid or not role else {"token": "worker"}.get(role[1], role[1])
 
-    def pid_of(self, role):
-        def found():
-            return next((p for p, words in self.process_tree().items() if self.role_of(p, words) == role), None)
+    def has(self, role):
+        """The pid of a process with that role, or None."""
+        return next((p for p, words in self.process_tree().items() if self.role_of(p, words) == role), None)
 
-        return wait_for(f"a {role} process below pid {self.pid}", found, 10)
+    def pid_of(self, role):
+        return wait_for(f"a {role} process below pid {self.pid}", lambda: self.has(role), 30)
 
     def wait_token(self, name="main"):
         """Until the token answers and its keys were read."""
