@@ -9,11 +9,6 @@
 #include "base/mem.h"
 #include "keys/keys_internal.h"
 
-const char *key_role_name(enum key_role r)
-{
-	return r == KEY_KSK ? "KSK" : r == KEY_ZSK ? "ZSK" : "CSK";
-}
-
 struct keys *keys_new(struct loop *l, struct store *store)
 {
 	struct keys *k = mem_alloc(sizeof(*k));
@@ -228,7 +223,8 @@ void keys_fill(const struct keys *k, const struct zone_keys *z, unsigned i, int6
     struct keyset_key *out)
 {
 	const struct record_key *r = &z->record.keys[i];
-	enum key_state state = timeline_state(&r->times, now);
+	struct timeline_duty duty =
+	    timeline_duty(&r->times, role_has_ds(r->role), role_has_zone(r->role), now);
 
 	memset(out, 0, sizeof(*out));
 	memcpy(out->id, r->id, sizeof(out->id));
@@ -236,11 +232,9 @@ void keys_fill(const struct keys *k, const struct zone_keys *z, unsigned i, int6
 	out->algorithm = r->algorithm;
 	out->tag = r->tag;
 	out->dnskey_len = proof_dnskey(r, out->dnskey);
-	out->in_set = state >= KEY_PUBLISHED && state < KEY_REMOVED;
-	/* A key-signing key vouches for the set from its first day in it (RFC 7583 2.2.1,
-	 * Double-KSK); what is retired is published still, and signs nothing. */
-	out->signs_set = r->role != KEY_ZSK && state >= KEY_PUBLISHED && state <= KEY_ACTIVE;
-	out->signs_zone = r->role != KEY_KSK && state == KEY_ACTIVE;
+	out->in_set = duty.in_set;
+	out->signs_set = duty.signs_set;
+	out->signs_zone = duty.signs_zone;
 	snprintf(
 	    out->token, sizeof(out->token), "%s", token_name(k->tokens[z->key_tokens[i]].token));
 }
@@ -292,7 +286,7 @@ static const struct timeline_periods *periods_of(
 
 	if (p == NULL)
 		return NULL;
-	r = role == KEY_KSK ? &p->ksk : role == KEY_ZSK ? &p->zsk : &p->csk;
+	r = policy_role(p, role);
 	*out = (struct timeline_periods){r->prepublish, r->active, r->postpublish};
 	return r->wanted ? out : NULL;
 }

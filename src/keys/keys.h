@@ -9,25 +9,12 @@
 #include "base/loop.h"
 #include "base/period.h"
 #include "keys/keyset.h"
+#include "keys/policy.h"
 #include "keys/timeline.h"
 #include "pkcs11/token.h"
 #include "zone/store.h"
 
 struct keys;
-
-struct key_role_policy {
-	bool wanted;
-	uint16_t bits;
-	char token[64];
-	struct period prepublish, active, postpublish;
-};
-struct key_policy { /* what of a policy concerns keys */
-	char name[STORE_POLICY_MAX];
-	uint8_t algorithm;
-	struct key_role_policy ksk, zsk, csk; /* csk.wanted excludes the other two */
-	uint32_t ttl_dnskey, ttl_cds, max_ttl, propagation, ds_ttl; /* seconds */
-	bool extractable; /* keys may be wrapped for back-up */
-};
 
 struct key_info { /* one line of `key list` */
 	const uint8_t *apex;

@@ -192,6 +192,8 @@ static void fill_key(const struct make *m, const struct token_key *made, struct 
 	/* The zone is not signed yet: nobody has a DNSKEY set that this key is missing from. */
 	for (enum key_time t = TIME_GENERATED; t <= TIME_ACTIVE; t++)
 		out->times.at[t] = m->intent.time;
+	if (role_has_zone(out->role))
+		out->times.at[TIME_SIGN_FROM] = m->intent.time;
 }
 
 static void on_generated(void *arg, const struct token_reply *reply)

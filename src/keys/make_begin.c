@@ -6,8 +6,6 @@
 #include "keys/make.h"
 #include "base/mem.h"
 
-#define RSA_BITS_DEFAULT 2048
-
 static void on_random(void *arg, const struct token_reply *reply)
 {
 	struct make *m = arg;
@@ -152,41 +150,33 @@ void make_resume(struct keys *k, struct zone_keys *z, const struct intent *i)
 	make_continue(m);
 }
 
-static bool is_rsa(uint8_t algorithm)
-{
-	return algorithm == ALG_RSASHA256 || algorithm == ALG_RSASHA512;
-}
-
-static void wish_for(struct intent *w, enum key_role role, uint8_t algorithm,
-    const struct key_role_policy *p, bool extractable)
+static void wish_for(struct intent *w, const struct key_policy *p, enum key_role role)
 {
 	struct intent_key *k = &w->keys[w->key_count];
 
-	if (!p->wanted)
+	if (!policy_role(p, role)->wanted)
 		return;
 	k->role = role;
-	k->algorithm = algorithm;
-	k->bits = is_rsa(algorithm) ? (p->bits != 0 ? p->bits : RSA_BITS_DEFAULT) : 0;
-	k->extractable = extractable;
-	memcpy(k->token, p->token, sizeof(k->token));
+	k->algorithm = p->algorithm;
+	k->bits = policy_bits(p, role);
+	k->extractable = p->extractable;
+	memcpy(k->token, policy_role(p, role)->token, sizeof(k->token));
 	w->key_count++;
 }
 
 static void make_wish(struct make *m, const struct key_policy *p, int64_t now)
 {
 	struct intent *w = &m->wish;
+	enum key_role roles[2];
+	unsigned role_count = policy_roles(p, roles);
 
 	memcpy(w->zone, m->zone->apex, sizeof(w->zone));
 	memcpy(w->policy, p->name, sizeof(w->policy));
 	w->ttls =
 	    (struct record_ttls){p->ttl_dnskey, p->ttl_cds, p->max_ttl, p->propagation, p->ds_ttl};
 	w->time = now;
-	if (p->csk.wanted) {
-		wish_for(w, KEY_CSK, p->algorithm, &p->csk, p->extractable);
-	} else {
-		wish_for(w, KEY_KSK, p->algorithm, &p->ksk, p->extractable);
-		wish_for(w, KEY_ZSK, p->algorithm, &p->zsk, p->extractable);
-	}
+	for (unsigned i = 0; i < role_count; i++)
+		wish_for(w, p, roles[i]);
 	m->has_wish = true;
 }
 

@@ -12,7 +12,7 @@
 #define DIGEST_AT (RECORD_HEADER_LEN - RECORD_DIGEST_LEN)
 
 /* Tags are for ever. */
-enum { TAG_ZONE = 1, TAG_POLICY = 2, TAG_TTLS = 3, TAG_PREVIOUS = 4, TAG_KEY = 5 };
+enum { TAG_ZONE = 1, TAG_POLICY = 2, TAG_TTLS = 3, TAG_PREVIOUS = 4, TAG_KEY = 5, TAG_UNSIGN = 6 };
 enum {
 	KEY_TAG_ID = 1,
 	KEY_TAG_ROLE = 2,
@@ -20,6 +20,7 @@ enum {
 	KEY_TAG_FLAGS = 4,
 	KEY_TAG_TAG = 5,
 	KEY_TAG_PUBLIC = 6,
+	KEY_TAG_NOTE = 7,
 	KEY_TAG_TIME = 32 /* + enum key_time */
 };
 
@@ -85,6 +86,8 @@ static void put_key(struct buf *b, const struct record_key *k)
 	for (unsigned i = 0; i < KEY_TIMES; i++)
 		if (k->times.at[i] != 0)
 			put_number(&f, (uint16_t)(KEY_TAG_TIME + i), (uint64_t)k->times.at[i], 8);
+	if (k->note[0] != '\0')
+		put_field(&f, KEY_TAG_NOTE, k->note, strlen(k->note));
 	buf_put(&f, k->extra.data, k->extra.len);
 	put_field(b, TAG_KEY, f.data, f.len);
 	buf_free(&f);
@@ -104,6 +107,8 @@ static void put_body(struct buf *b, const struct record *r)
 	put_field(b, TAG_TTLS, ttls.data, ttls.len);
 	buf_free(&ttls);
 	put_field(b, TAG_PREVIOUS, r->previous, sizeof(r->previous));
+	if (r->unsign != 0)
+		put_number(b, TAG_UNSIGN, (uint64_t)r->unsign, 8);
 	for (unsigned i = 0; i < r->key_count; i++)
 		put_key(b, &r->keys[i]);
 	buf_put(b, r->extra.data, r->extra.len);
@@ -192,6 +197,8 @@ static bool get_key_field(uint16_t tag, struct reader v, struct record_key *k)
 	case KEY_TAG_PUBLIC:
 		k->pub_len = (uint16_t)len;
 		return len <= sizeof(k->pub) && get_bytes(&v, k->pub, len);
+	case KEY_TAG_NOTE:
+		return len < sizeof(k->note) && get_bytes(&v, k->note, len);
 	default:
 		put_field(&k->extra, tag, v.p, len);
 		return true;
@@ -250,6 +257,9 @@ static bool get_field(uint16_t tag, struct reader v, struct record *r)
 		return get_bytes(&v, r->previous, sizeof(r->previous));
 	case TAG_KEY:
 		return get_key(v, r);
+	case TAG_UNSIGN:
+		r->unsign = (int64_t)get_number(&v);
+		return true;
 	default:
 		put_field(&r->extra, tag, v.p, len);
 		return true;

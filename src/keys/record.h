@@ -22,6 +22,7 @@
 #define RECORD_DIGEST_LEN 16
 #define RECORD_HASH_LEN 8
 #define RECORD_PUB_MAX (DNSKEY_RDATA_MAX - 4)
+#define RECORD_NOTE_SIZE 160
 #define RECORD_MAX (32 * 1024) /* no honest record comes near */
 
 struct record_key {
@@ -32,6 +33,7 @@ struct record_key {
 	uint16_t pub_len;
 	uint8_t pub[RECORD_PUB_MAX]; /* as in the DNSKEY */
 	struct key_times times;
+	char note[RECORD_NOTE_SIZE]; /* why it is compromised, and who says so */
 	struct buf extra; /* fields of a newer program */
 };
 
@@ -49,6 +51,7 @@ struct record {
 	uint8_t zone[NAME_MAX_LEN];
 	char policy[STORE_POLICY_MAX];
 	struct record_ttls ttls;
+	int64_t unsign; /* since when the zone is on its way to being unsigned; 0: it is not */
 	unsigned key_count; /* 0: the zone was deleted, its keys go */
 	struct record_key *keys; /* owned; at most KEYSET_MAX */
 	struct buf extra;

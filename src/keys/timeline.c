@@ -49,6 +49,21 @@ enum ds_state timeline_ds(const struct key_times *t, bool has_ds, int64_t now)
 	return has_come(t, TIME_DS_SUBMITTED, now) ? DS_SUBMITTED : DS_UNSUBMITTED;
 }
 
+/* A key-signing key vouches for the set from its first day in it (RFC 7583 2.2, Double-KSK); once
+ * retired it is published still, and signs nothing. */
+struct timeline_duty timeline_duty(
+    const struct key_times *t, bool has_ds, bool has_zone, int64_t now)
+{
+	enum key_state state = timeline_state(t, now);
+	struct timeline_duty d = {0};
+
+	d.in_set = state >= KEY_PUBLISHED && state < KEY_REMOVED;
+	d.signs_set = has_ds && d.in_set && state < KEY_RETIRED;
+	d.signs_zone =
+	    has_zone && has_come(t, TIME_SIGN_FROM, now) && !has_come(t, TIME_SIGN_UNTIL, now);
+	return d;
+}
+
 /* A change that somebody has fixed already. */
 static bool next_recorded(
     const struct key_times *t, enum key_state state, int64_t now, struct timeline_next *out)

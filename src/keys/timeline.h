@@ -19,6 +19,10 @@ enum key_time {
 	TIME_GENERATED, TIME_PUBLISHED, TIME_READY, TIME_ACTIVE, TIME_RETIRED, TIME_REMOVED,
 	TIME_DS_SUBMITTED, TIME_DS_SEEN, TIME_DS_RETRACTED, TIME_DS_GONE,
 	TIME_BACKED_UP, TIME_COMPROMISED,
+	TIME_ROLL,       /* the operator wants it replaced from then on */
+	TIME_SIGN_FROM,  /* it signs the zone's data: before it is published when its algorithm is new, */
+	TIME_SIGN_UNTIL, /* ... and until after it was removed when its algorithm leaves */
+	TIME_PREPARED,   /* a back-up that has begun includes it */
 	KEY_TIMES
 };
 struct key_times { /* calendar; 0: not yet, and not known when */
@@ -31,6 +35,14 @@ enum key_state timeline_state(const struct key_times *t, int64_t now);
 int64_t timeline_since(const struct key_times *t, int64_t now);
 /* has_ds: keys of this role have a DS (KSK, CSK). */
 enum ds_state timeline_ds(const struct key_times *t, bool has_ds, int64_t now);
+
+/* What a key does.  has_ds: it vouches for the DNSKEY set; has_zone: it signs all the rest (a CSK
+ * both). */
+struct timeline_duty {
+	bool in_set, signs_set, signs_zone;
+};
+struct timeline_duty timeline_duty(const struct key_times *t, bool has_ds, bool has_zone,
+    int64_t now);
 
 struct timeline_periods { /* of the key's role in its policy */
 	struct period prepublish, active, postpublish;
