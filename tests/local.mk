@@ -6,7 +6,7 @@ RUN_TESTS = PYTHONDONTWRITEBYTECODE=1 $(top_srcdir)/tests/run -b $(top_builddir)
 check-programs: $(check_LIBRARIES) $(check_PROGRAMS) $(check_DATA)
 
 check-local: check-programs
-	$(RUN_TESTS) unit="$(UNIT_TESTS)" token="$(TOKEN_TESTS)" fuzz="$(FUZZ_TESTS)" lint
+	$(RUN_TESTS) unit="$(UNIT_TESTS)" sim="$(SIM_TESTS)" token="$(TOKEN_TESTS)" fuzz="$(FUZZ_TESTS)" lint
 
 check-system: all
 	$(RUN_TESTS) system
