@@ -13,12 +13,15 @@ intagliod_SOURCES = \
 	src/daemon/master_workers.c \
 	src/daemon/network.c src/daemon/network_internal.h \
 	src/daemon/network_leap.c \
+	src/daemon/network_probe.c \
 	src/daemon/network_peers.c src/daemon/network_peers.h \
 	src/daemon/notify.c src/daemon/notify.h \
 	src/daemon/process.c src/daemon/process.h \
 	src/daemon/proto.h \
 	src/daemon/signer.c src/daemon/signer.h \
 	src/daemon/signer_leap.c \
+	src/daemon/signer_parent.c \
+	src/daemon/signer_probe.c \
 	src/daemon/signer_requests.c \
 	src/daemon/signer_schedule.c \
 	src/daemon/signer_zones.c \
@@ -30,7 +33,7 @@ intagliod_SOURCES = \
 	src/daemon/verbs_zone_show.c \
 	src/daemon/worker.c
 intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
-intagliod_LDADD = libconfiguration.a $(OPS_LIBS) libsign.a libinbound.a liboutbound.a $(KEYS_LIBS) \
+intagliod_LDADD = libconfiguration.a $(OPS_LIBS) libsign.a libinbound.a liboutbound.a libparent.a $(KEYS_LIBS) \
 	$(TOKEN_CLIENT_LIBS) $(TOKEN_LOCAL_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) -lpthread -ldl
 
 if HAVE_CMOCKA

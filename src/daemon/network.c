@@ -209,10 +209,13 @@ static void signer_message(void *arg, uint16_t type, struct reader *body, int fd
 		close(fd);
 	if (type == 0) {
 		log_warning("the signing side is gone; the last good versions are served on");
+		network_probes_cancel(n);
 		channel_free(n->signer);
 		n->signer = NULL;
 	} else if (type == PROTO_HELLO) {
 		on_hello(n);
+	} else if (type == PROTO_PROBE) {
+		network_probe(n, body);
 	} else if (type == PROTO_LOOK) {
 		network_look(n, body);
 	} else if (!read_apex(body, apex) || n->inbound == NULL) {
@@ -252,6 +255,7 @@ static void configure(struct network *n)
 		out[used].output_file = z[i].output_file;
 		used++;
 	}
+	network_probes_keep_keys(n);
 	outbound_configure(n->outbound, out, used);
 	inbound_configure(n->inbound, in, used);
 	free(in);
@@ -347,6 +351,7 @@ static void take_listener(struct network *n, uint16_t type, int fd)
 
 static void take_peer(struct network *n, int fd)
 {
+	network_probes_cancel(n);
 	channel_free(n->signer);
 	n->signer = fd < 0 ? NULL : channel_new(n->loop, fd, signer_message, n);
 }
@@ -386,6 +391,7 @@ static void stop(void *arg)
 
 static void network_free(struct network *n)
 {
+	network_probes_cancel(n);
 	inbound_free(n->inbound);
 	outbound_free(n->outbound);
 	if (n->store != NULL)

@@ -23,6 +23,8 @@ struct network {
 	int udp_fd;	    /* waiting for its TCP half */
 	int waiting[64][2]; /* listeners that came before the store */
 	unsigned waiting_count;
+	struct asked *asked; /* probes under way */
+	unsigned asked_count;
 	struct loop_timer *settle; /* a look of the virtual clock that is not answered yet */
 	bool settling;
 	uint32_t look;
@@ -32,5 +34,10 @@ struct network {
 /* network_leap.c */
 void network_look(struct network *n, struct reader *body); /* PROTO_LOOK */
 void network_settle(void *network);
+
+/* network_probe.c */
+void network_probe(struct network *n, struct reader *body); /* PROTO_PROBE */
+void network_probes_keep_keys(struct network *n);
+void network_probes_cancel(struct network *n);
 
 #endif

@@ -137,6 +137,15 @@ const struct peer *const *network_peers_list(
 	return list;
 }
 
+const struct peer *network_peers_find(const struct network_peers *p, const char *name)
+{
+	for (unsigned i = 0; i < p->peer_count; i++) {
+		if (strcmp(p->peers[i].name, name) == 0)
+			return &p->peers[i];
+	}
+	return NULL;
+}
+
 const struct tsig_key *network_peers_key(
     const struct network_peers *p, const uint8_t *name, enum tsig_algorithm a)
 {

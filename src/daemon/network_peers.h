@@ -14,6 +14,7 @@ void network_peers_free(struct network_peers *p);                /* NULL is fine
 /* The peers of these names, in their order; the array lives as long as p. */
 const struct peer *const *network_peers_list(struct network_peers *p,
     const struct conf_names *names, unsigned *count);
+const struct peer *network_peers_find(const struct network_peers *p, const char *name); /* NULL */
 const struct tsig_key *network_peers_key(const struct network_peers *p, const uint8_t *name,
     enum tsig_algorithm a);
 

@@ -31,12 +31,14 @@ enum proto_type {
 	PROTO_DESTINATION,    /* the same */
 	PROTO_REFRESHED,      /* apex, u64 time */
 	PROTO_EXPIRED,        /* apex, u8 */
+	PROTO_PROBE_ANSWER,   /* u32 id, u8 code negated, str why, lv32 the answer as it came */
 	PROTO_SETTLED,        /* u32 id of PROTO_LOOK, u64 time of the next calendar event, 0: none */
 	/* signer -> network */
 	PROTO_HELLO,     /* the store is there; first message on a new channel */
 	PROTO_VERDICT,   /* apex, str source, u8 code negated, str why, u32 serial, 5 x u32 SOA timers */
 	PROTO_VERSION,   /* apex: a new version is in the store */
 	PROTO_RETRANSFER, /* apex */
+	PROTO_PROBE,      /* u32 id, str server, qname, u16 qtype, u8 over TCP: ask it */
 	PROTO_LOOK        /* u32 id: run what is due, answer when all of it is done */
 };
 

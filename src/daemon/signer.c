@@ -181,11 +181,7 @@ static void on_refreshed(struct signer_zone *z, struct reader *body)
 	if (body->failed || !z->has_head)
 		return;
 	z->head.refreshed = now;
-	z->statuses_dirty = true;
-	if (!z->signer->save_armed) {
-		z->signer->save_armed = true;
-		loop_timer_set(z->signer->save_statuses, 1000);
-	}
+	signer_status_dirty(z);
 }
 
 static void on_expired(struct signer_zone *z, struct reader *body)
@@ -219,6 +215,10 @@ static void network_message(void *arg, uint16_t type, struct reader *body, int f
 		signer_leap_settled(s, body);
 		return;
 	}
+	if (type == PROTO_PROBE_ANSWER) {
+		signer_probe_answer(s, body);
+		return;
+	}
 	apex = reader_lv16(body, &len);
 	if (apex == NULL || len == 0 || name_check(apex, len) != len) {
 		log_error("the network side sent a malformed message of type %u", type);
@@ -245,6 +245,7 @@ static void take_network(struct signer *s, int fd)
 	if (s->network == NULL)
 		return;
 	channel_send(s->network, PROTO_HELLO, NULL, -1);
+	signer_probes_again(s);
 	for (unsigned i = 0; i < s->zone_count; i++) {
 		if (s->zones[i]->head.published)
 			signer_send_zone(s, PROTO_VERSION, s->zones[i]);

@@ -64,6 +64,7 @@ struct signer_zone {
 	struct loop_timer *retry;
 	unsigned failures;
 	struct waiter *waiters;
+	struct zone_parent *parent; /* NULL: the policy names no servers of the parent */
 };
 
 struct signer_token {
@@ -100,6 +101,8 @@ struct signer {
 	bool sandboxed;
 	uint32_t next_request;
 	struct request *requests; /* asked of the master, not yet answered */
+	struct signer_probe *probes; /* to be asked by the network side, or being asked */
+	uint32_t next_probe;
 	uint64_t told;		  /* messages about zones to the network side */
 	struct leap *leap;	  /* of the virtual clock, under way; NULL */
 };
@@ -117,6 +120,7 @@ void signer_zones_free(struct signer *s);
 void signer_status_set(struct signer_zone *z, bool is_source, const char *server, unsigned status,
     bool has_serial, uint32_t serial, const char *reason);
 const char *signer_status_name(const struct server_status *st);
+void signer_status_dirty(struct signer_zone *z); /* to be saved soon */
 void signer_statuses_save(void *signer);
 
 /* signer_schedule.c: a zone's next step */
@@ -127,6 +131,31 @@ void signer_keys_load(struct signer *s);
 void signer_zone_refresh_arm(struct signer_zone *z);
 
 bool signer_is_busy(const struct signer *s); /* something is under way that will end by itself */
+
+/* signer_probe.c: questions to configured servers, asked by the network side */
+struct signer_probe;
+/* code OK: msg is an answer, of any RCODE; else why says what went wrong. */
+typedef void probe_done_fn(void *arg, int code, const char *why, const uint8_t *msg, size_t len);
+/* done is called once, never from here; the probe is gone then. */
+struct signer_probe *signer_probe_start(struct signer *s, const char *server, const uint8_t *qname,
+    uint16_t qtype, bool tcp, probe_done_fn *done, void *arg);
+void signer_probe_cancel(struct signer_probe *p); /* NULL is fine */
+void signer_probe_answer(struct signer *s, struct reader *body);
+void signer_probes_again(struct signer *s); /* there is a new network side */
+
+/* signer_parent.c: what the parent's servers have */
+struct parent_view;
+void signer_parent_configure(struct signer_zone *z, const struct config_parent *c,
+    struct snapshot *sn);
+void signer_parent_free(struct signer_zone *z);
+void signer_parent_look(struct signer_zone *z); /* at once; nothing where no server is named */
+int signer_parent_save(const struct signer_zone *z, struct store_write *w, struct err *e);
+/* No DS of anybody else has been there for its TTL (R70). */
+bool signer_parent_frees(const struct signer_zone *z);
+/* No DS at all (R71): OK; ERR_REFUSED and why; ERR_MISSING: no server is named. */
+int signer_parent_may_leave(const struct signer_zone *z, char why[REASON_MAX]);
+int64_t signer_parent_due(const struct signer_zone *z); /* of the next look; 0: none is planned */
+const struct parent_view *signer_parent_view(const struct signer_zone *z); /* NULL: as above */
 
 /* signer_leap.c: leaps of the virtual clock */
 void signer_leap_settled(struct signer *s, struct reader *body); /* the network side has */
@@ -141,6 +170,7 @@ void signer_request_answer(struct signer *s, struct reader *body);
 void signer_requests_fail(struct signer *s);
 
 /* verbs_*.c */
+const struct key_policy *verbs_policy_of(void *signer, const uint8_t *apex); /* for keys_each */
 void verbs_zone_register(struct signer *s);
 void verbs_key_register(struct signer *s);
 void verbs_conf_register(struct signer *s);

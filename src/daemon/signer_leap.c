@@ -84,6 +84,9 @@ static void describe(struct leap *l, int64_t due)
 			    s->zones[i]->name);
 			return;
 		}
+		if (signer_parent_due(s->zones[i]) == due)
+			snprintf(l->what, sizeof(l->what),
+			    "zone %s: its parent is asked for the DS", s->zones[i]->name);
 	}
 }
 

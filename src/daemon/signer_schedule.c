@@ -271,7 +271,7 @@ static void run_start(struct signer_zone *z)
 	struct sign_job job = {.spool = z->next.spool,
 	    .force = z->force,
 	    .again = z->again,
-	    .replace_dnssec = z->replace_dnssec,
+	    .replace_dnssec = z->replace_dnssec || signer_parent_frees(z),
 	    .policy = z->sign_policy,
 	    .class = z->due && z->next.spool == NULL ? TOKEN_REFRESH : TOKEN_CHANGE,
 	    .now = clock_calendar()};
@@ -361,7 +361,7 @@ bool signer_is_busy(const struct signer *s)
 {
 	uint64_t now = clock_mono_ms();
 
-	if (s->queue_armed || s->keys_loading)
+	if (s->queue_armed || s->keys_loading || s->probes != NULL)
 		return true;
 	for (unsigned i = 0; i < s->token_count; i++) {
 		uint64_t down_since = s->tokens[i]->down_since_ms;

@@ -94,6 +94,15 @@ static bool status_is_failure(const struct server_status *st)
 			     : st->status == DESTINATION_FAILED_XFER;
 }
 
+void signer_status_dirty(struct signer_zone *z)
+{
+	z->statuses_dirty = true;
+	if (!z->signer->save_armed) {
+		z->signer->save_armed = true;
+		loop_timer_set(z->signer->save_statuses, 1000);
+	}
+}
+
 void signer_status_set(struct signer_zone *z, bool is_source, const char *server, unsigned status,
     bool has_serial, uint32_t serial, const char *reason)
 {
@@ -116,11 +125,7 @@ void signer_status_set(struct signer_zone *z, bool is_source, const char *server
 	snprintf(st->reason, sizeof(st->reason), "%s", reason);
 	if (changed || (reworded && status_is_failure(st)))
 		status_log(z, st, !status_is_failure(st));
-	z->statuses_dirty = true;
-	if (!z->signer->save_armed) {
-		z->signer->save_armed = true;
-		loop_timer_set(z->signer->save_statuses, 1000);
-	}
+	signer_status_dirty(z);
 }
 
 static size_t status_key(const struct signer_zone *z, const struct server_status *st,
@@ -154,6 +159,8 @@ static int save_zone(struct signer_zone *z, struct store_write *w, struct err *e
 		code = store_write_meta(w, META_STATUS, key, len, value.data, value.len, e);
 	}
 	buf_free(&value);
+	if (code == OK)
+		code = signer_parent_save(z, w, e);
 	if (code == OK && z->has_head && z->run == NULL)
 		code = store_write_head(w, &z->head, e);
 	return code;
@@ -341,6 +348,7 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	configure_signing(&z->sign_policy, p);
 	configure_keys(&z->key_policy, p);
 	configure_servers(z, c, sn);
+	signer_parent_configure(z, &p->parent, sn);
 	if (!was_there) {
 		z->has_head = snapshot_head(sn, z->apex, &z->head) == OK;
 		z->due = true; /* policy or keys may have changed since it was signed */
@@ -393,6 +401,7 @@ void signer_zones_configure(struct signer *s)
 
 static void zone_free(struct signer_zone *z)
 {
+	signer_parent_free(z);
 	loop_event_free(z->refresh);
 	loop_timer_free(z->retry);
 	free(z->servers);

@@ -11,8 +11,6 @@ struct signer_zone *verbs_zone(struct signer *s, struct ops_call *c);
 json_t *verbs_time(int64_t t);
 /* The name without its final dot (but "." for the root), as operators write it. */
 const char *verbs_zone_text(const struct signer_zone *z, char out[NAME_TEXT_SIZE]);
-/* The policy of a zone, for keys_each. */
-const struct key_policy *verbs_policy_of(void *signer, const uint8_t *apex);
 
 /* Commands that wait for a zone. */
 enum waiter_for { WAIT_KEYS, WAIT_SIGNED };

@@ -299,13 +299,23 @@ static void removed(void *arg, bool ok, const char *why)
 	free(a);
 }
 
-/* R71: a zone whose DS may be at the parent must not vanish. */
+/* R71: a zone whose DS may be at the parent must not vanish.  Where the parent can be asked, what
+ * was seen there decides. */
 static bool may_delete(struct signer *s, struct signer_zone *z, struct ops_call *c)
 {
-	char why[256] = "", name[NAME_TEXT_SIZE];
+	char why[REASON_MAX] = "", name[NAME_TEXT_SIZE];
+	int code;
 
 	if (ops_flag(c, "force"))
 		return true;
+	code = signer_parent_may_leave(z, why);
+	if (code == ERR_REFUSED)
+		ops_fail(c,
+		    "zone %s was not deleted: %s; unsign it first, or use --force, which leaves "
+		    "its keys in the token",
+		    verbs_zone_text(z, name), why);
+	if (code != ERR_MISSING)
+		return code == OK;
 	if (keys_ds_may_exist(s->keys, z->apex, why)) {
 		ops_fail(c,
 		    "zone %s was not deleted: %s; unsign it first, or use --force, which leaves "

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "daemon/verbs_internal.h"
 #include "dns/rrset.h"
+#include "parent/observe.h"
 
 #define EXPORT_SLICE 2000 /* RRsets between two looks at the loop */
 
@@ -66,6 +67,26 @@ static json_t *servers_json(const struct signer_zone *z, bool sources)
 	return list;
 }
 
+static json_t *parent_json(const struct signer_zone *z)
+{
+	const struct parent_view *v = signer_parent_view(z);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; v != NULL && i < v->count; i++) {
+		const struct parent_server *s = &v->servers[i];
+		json_t *tags = json_array();
+
+		for (unsigned k = 0; k < s->count; k++) {
+			if (s->ds[k].is_there && s->has_answered)
+				json_array_append_new(tags, json_integer(s->ds[k].ds.tag));
+		}
+		json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:s}", "server", s->name, "ds",
+						tags, "since", verbs_time(s->changed), "reason",
+						s->asked == 0 ? "not asked yet" : s->reason));
+	}
+	return list;
+}
+
 struct next_change {
 	int64_t at;
 	char what[160];
@@ -107,7 +128,7 @@ static json_t *zone_json(const struct signer_zone *z)
 
 	keys_zone_status(z->signer->keys, z->apex, why);
 	return json_pack(
-	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o}", "zone",
+	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o}", "zone",
 	    verbs_zone_text(z, name), "policy", z->sign_policy.name, "state", zone_state(z),
 	    "serial_in", serial_or_null(z->has_head && h->has_in, h->serial_in), "serial_out",
 	    serial_or_null(z->has_head && h->has_out, h->serial_out), "runway_seconds",
@@ -117,7 +138,7 @@ static json_t *zone_json(const struct signer_zone *z)
 	    z->problem[0] != '\0' ? z->problem : why, "unverified", has && h->unverified, "expired",
 	    z->expired, "orphan", z->orphan, "records", (json_int_t)(has ? h->records : 0),
 	    "signatures", (json_int_t)(has ? h->signatures : 0), "signed_at",
-	    verbs_time(has ? h->signed_at : 0));
+	    verbs_time(has ? h->signed_at : 0), "parent", parent_json(z));
 }
 
 /* The zones a command is about: the one that -z names, or all. */
@@ -180,6 +201,26 @@ static void show_servers(struct ops_call *c, const json_t *list, const char *wha
 	}
 }
 
+static void show_parent(struct ops_call *c, const json_t *list)
+{
+	size_t i, k;
+	json_t *one, *tag, *ds;
+
+	json_array_foreach(list, i, one)
+	{
+		ds = json_object_get(one, "ds");
+		ops_text(c, "  %-12s %s ", "parent", text_of(one, "server"));
+		if (text_of(one, "reason")[0] != '\0') {
+			ops_text(c, "cannot be asked: %s\n", text_of(one, "reason"));
+			continue;
+		}
+		ops_text(c, json_array_size(ds) == 0 ? "has no DS" : "has DS");
+		json_array_foreach(ds, k, tag)
+		    ops_text(c, " %" JSON_INTEGER_FORMAT, json_integer_value(tag));
+		ops_text(c, " since %s\n", text_of(one, "since"));
+	}
+}
+
 static void show_serial(struct ops_call *c, const json_t *z, const char *what, const char *key)
 {
 	json_t *serial = json_object_get(z, key);
@@ -216,6 +257,7 @@ static void show_zone(struct ops_call *c, const json_t *z)
 	ops_text(c, "  %-12s %s at %s\n", "next", text_of(next, "what"), text_of(next, "at"));
 	show_servers(c, json_object_get(z, "sources"), "source");
 	show_servers(c, json_object_get(z, "destinations"), "destination");
+	show_parent(c, json_object_get(z, "parent"));
 }
 
 void verb_zone_status(void *arg, struct ops_call *c)

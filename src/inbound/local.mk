@@ -9,6 +9,7 @@ libinbound_a_SOURCES = \
 	src/inbound/inbound.c src/inbound/inbound.h \
 	src/inbound/internal.h \
 	src/inbound/notify.c \
+	src/inbound/probe.c src/inbound/probe.h \
 	src/inbound/query.c src/inbound/query.h \
 	src/inbound/refresh.c \
 	src/inbound/round.c \

@@ -1,4 +1,4 @@
-/* query: ask one source for the SOA of one zone, over UDP, and over TCP when the answer is too big. */
+/* query: ask one source for the SOA of one zone: a probe, and what its answer says. */
 #ifndef INBOUND_QUERY_H
 #define INBOUND_QUERY_H
 

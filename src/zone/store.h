@@ -32,7 +32,8 @@ enum store_meta_class {
 	META_KEYS_WRITER = 3,   /* keys/intent.c */
 	META_INBOUND = 16,      /* 16 to 31 */
 	META_SIGN = 32,         /* 32 to 47 */
-	META_DAEMON = 48        /* 48 to 63 */
+	META_DAEMON = 48,       /* 48 to 63 */
+	META_PARENT = 64        /* daemon/signer_parent.c, parent/observe.c */
 };
 
 #define STORE_HEAD_KEYS 16

@@ -1,0 +1,386 @@
+/* What the parent's servers have for a zone: when they are asked, and what the zone does with it
+ * (R70, R71).  Only for zones whose policy names parent.servers.  Runs in the signing side; the
+ * network side asks (signer_probe.c). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/signer.h"
+#include "dns/rrtype.h"
+#include "parent/observe.h"
+
+#define LOOK_MOST 3600 /* seconds between two looks */
+#define LOOK_AFTER_FAILURE 300
+#define PATIENCE_MORE 600 /* over two pauses, for servers that answer late */
+
+struct parent_question { /* to one of the servers */
+	struct zone_parent *parent;
+	unsigned server;
+	struct signer_probe *probe; /* NULL: none under way */
+};
+
+struct zone_parent {
+	struct signer_zone *zone;
+	struct parent_view view;
+	struct parent_question *questions; /* one for each server */
+	unsigned asking;
+	bool is_wanted; /* another look, when this one is over */
+	int64_t ds_ttl; /* as the policy has it, until one was seen */
+	struct loop_event *look;
+};
+
+static int64_t pause_of(const struct zone_parent *p)
+{
+	int64_t half = p->ds_ttl / 2 > 0 ? p->ds_ttl / 2 : 1;
+
+	return half < LOOK_MOST ? half : LOOK_MOST;
+}
+
+static int64_t patience_of(const struct zone_parent *p)
+{
+	return 2 * pause_of(p) + PATIENCE_MORE;
+}
+
+static int64_t ttl_of(const struct zone_parent *p)
+{
+	uint32_t seen = parent_ttl_max(&p->view);
+
+	return seen > 0 ? (int64_t)seen : p->ds_ttl;
+}
+
+/* Which DS are ours */
+
+struct our_ds {
+	const uint8_t *apex;
+	struct parent_ds list[KEYSET_MAX * 3];
+	unsigned count;
+};
+
+static void add_ours(void *arg, const struct key_info *i)
+{
+	static const uint8_t digests[] = {1, 2, 4};
+	struct our_ds *o = arg;
+
+	for (size_t d = 0; d < MEM_COUNT(digests); d++) {
+		if (i->key->role != KEY_ZSK && o->count < MEM_COUNT(o->list) &&
+		    parent_ds_of_key(o->apex, i->key->dnskey, i->key->dnskey_len, digests[d],
+			&o->list[o->count]) == OK)
+			o->count++;
+	}
+}
+
+static struct parent_fact foreign_fact(const struct zone_parent *p, int64_t now)
+{
+	struct signer_zone *z = p->zone;
+	struct our_ds ours = {.apex = z->apex};
+
+	keys_each(z->signer->keys, z->apex, verbs_policy_of, z->signer, now, add_ours, &ours);
+	return parent_fact_foreign(&p->view, ours.list, ours.count, now - patience_of(p));
+}
+
+/* What follows */
+
+bool signer_parent_frees(const struct signer_zone *z)
+{
+	int64_t now = clock_calendar();
+	struct parent_fact fact;
+
+	if (z->parent == NULL)
+		return false;
+	fact = foreign_fact(z->parent, now);
+	return fact.word == PARENT_GONE && now - fact.since >= ttl_of(z->parent);
+}
+
+static void not_asked_text(const struct zone_parent *p, char *why, size_t size)
+{
+	for (unsigned i = 0; i < p->view.count; i++) {
+		const struct parent_server *s = &p->view.servers[i];
+
+		if (s->has_answered)
+			continue;
+		snprintf(why, size, "it is not known whether its parent has a DS: server %s: %s",
+		    s->name, s->reason[0] == '\0' ? "not asked yet" : s->reason);
+		return;
+	}
+	snprintf(why, size, "its parent's servers were not asked lately");
+}
+
+int signer_parent_may_leave(const struct signer_zone *z, char why[REASON_MAX])
+{
+	const struct zone_parent *p = z->parent;
+	bool was_published = z->has_head && z->head.published;
+	int64_t now = clock_calendar(), until;
+	struct parent_fact fact;
+	char text[TIME_TEXT_SIZE];
+
+	if (p == NULL)
+		return ERR_MISSING;
+	fact = parent_fact_foreign(&p->view, NULL, 0, now - patience_of(p));
+	until = fact.since + ttl_of(p);
+	if (fact.word == PARENT_UNKNOWN) {
+		not_asked_text(p, why, REASON_MAX);
+		return ERR_REFUSED;
+	}
+	if (fact.word != PARENT_GONE) {
+		snprintf(why, REASON_MAX, "its parent has a DS for it");
+		return ERR_REFUSED;
+	}
+	if (was_published && until > now) {
+		time_text(until, text);
+		snprintf(why, REASON_MAX,
+		    "its parent has no DS for it, and caches may have one until %s", text);
+		return ERR_REFUSED;
+	}
+	return OK;
+}
+
+static bool is_held(const struct signer_zone *z)
+{
+	return z->has_head && z->head.generation != 0 && z->head.foreign_dnssec &&
+	       !z->head.published;
+}
+
+static void look_later(struct zone_parent *p, int64_t now)
+{
+	int64_t next = now + pause_of(p);
+	struct parent_fact fact = foreign_fact(p, now);
+
+	for (unsigned i = 0; i < p->view.count; i++) {
+		if (!p->view.servers[i].has_answered && next > now + LOOK_AFTER_FAILURE)
+			next = now + LOOK_AFTER_FAILURE;
+	}
+	if (is_held(p->zone) && fact.word == PARENT_GONE && fact.since + ttl_of(p) > now &&
+	    fact.since + ttl_of(p) < next)
+		next = fact.since + ttl_of(p);
+	loop_event_set(p->look, next);
+}
+
+/* Every server was asked. */
+static void look_done(struct zone_parent *p)
+{
+	struct signer_zone *z = p->zone;
+
+	signer_status_dirty(z);
+	if (is_held(z) && signer_parent_frees(z)) {
+		log_notice("zone %s: no DS of anybody else has been in the parent for its TTL: it "
+			   "is published",
+		    z->name);
+		z->due = true;
+		signer_zone_step(z);
+	}
+	if (p->is_wanted)
+		signer_parent_look(z);
+	else
+		look_later(p, clock_calendar());
+}
+
+/* Asking */
+
+static void note_failure(const struct zone_parent *p, struct parent_server *s, const char *why)
+{
+	if (s->has_answered || strcmp(s->reason, why) != 0)
+		log_warning("zone %s: its parent's server %s cannot be asked for the DS: %s",
+		    p->zone->name, s->name, why);
+	parent_note_failure(s, why, clock_calendar());
+}
+
+static void note_answer(
+    const struct zone_parent *p, struct parent_server *s, const uint8_t *msg, size_t len)
+{
+	int64_t now = clock_calendar(), changed = s->changed;
+	struct parent_set set;
+	struct err e = {0};
+
+	if (parent_read_answer(msg, len, p->zone->apex, &set, &e) != OK) {
+		note_failure(p, s, e.text);
+		return;
+	}
+	parent_note(s, &set, now, patience_of(p));
+	if (s->changed != changed)
+		log_notice(
+		    "zone %s: its parent's server %s has %u DS", p->zone->name, s->name, set.count);
+}
+
+static void answered(void *arg, int code, const char *why, const uint8_t *msg, size_t len)
+{
+	struct parent_question *q = arg;
+	struct zone_parent *p = q->parent;
+	struct parent_server *s = &p->view.servers[q->server];
+
+	q->probe = NULL;
+	p->asking--;
+	if (code == OK)
+		note_answer(p, s, msg, len);
+	else
+		note_failure(p, s, why);
+	if (p->asking == 0)
+		look_done(p);
+}
+
+void signer_parent_look(struct signer_zone *z)
+{
+	struct zone_parent *p = z->parent;
+
+	if (p == NULL)
+		return;
+	p->is_wanted = p->asking > 0;
+	if (p->asking > 0)
+		return;
+	loop_event_stop(p->look);
+	for (unsigned i = 0; i < p->view.count; i++) {
+		struct parent_question *q = &p->questions[i];
+
+		p->asking++;
+		q->probe = signer_probe_start(
+		    z->signer, p->view.servers[i].name, z->apex, RR_DS, false, answered, q);
+	}
+}
+
+static void look_due(void *arg, int64_t due)
+{
+	struct zone_parent *p = arg;
+
+	(void)due;
+	signer_parent_look(p->zone);
+}
+
+/* Kept in the store */
+
+static size_t meta_key(const struct signer_zone *z, const struct parent_server *s,
+    uint8_t key[NAME_KEY_MAX + PARENT_NAME_MAX + 1])
+{
+	size_t len = strlen(s->name);
+
+	memcpy(key, z->key, z->key_len);
+	key[z->key_len] = 0;
+	memcpy(key + z->key_len + 1, s->name, len);
+	return z->key_len + 1 + len;
+}
+
+int signer_parent_save(const struct signer_zone *z, struct store_write *w, struct err *e)
+{
+	uint8_t key[NAME_KEY_MAX + PARENT_NAME_MAX + 1];
+	struct buf value = {0};
+	int code = OK;
+
+	for (unsigned i = 0; z->parent != NULL && i < z->parent->view.count && code == OK; i++) {
+		const struct parent_server *s = &z->parent->view.servers[i];
+
+		if (s->asked == 0)
+			continue;
+		buf_reset(&value);
+		parent_write(s, &value);
+		code = store_write_meta(
+		    w, META_PARENT, key, meta_key(z, s, key), value.data, value.len, e);
+	}
+	buf_free(&value);
+	return code;
+}
+
+static void load(const struct signer_zone *z, struct parent_server *s, struct snapshot *sn)
+{
+	uint8_t key[NAME_KEY_MAX + PARENT_NAME_MAX + 1];
+	const uint8_t *value;
+	size_t len;
+	struct reader r;
+
+	if (snapshot_meta(sn, META_PARENT, key, meta_key(z, s, key), &value, &len) != OK)
+		return;
+	r = reader_of(value, len);
+	parent_read(&r, s);
+}
+
+/* Configuration */
+
+static bool is_same(const struct zone_parent *p, const struct config_parent *c)
+{
+	if (p == NULL || p->view.count != c->servers.count)
+		return false;
+	for (unsigned i = 0; i < c->servers.count; i++) {
+		if (strcmp(p->view.servers[i].name, c->servers.list[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void take_over(struct zone_parent *p, const struct zone_parent *old, struct snapshot *sn)
+{
+	for (unsigned i = 0; i < p->view.count; i++) {
+		struct parent_server *s = &p->view.servers[i];
+
+		for (unsigned k = 0; old != NULL && k < old->view.count; k++) {
+			if (strcmp(old->view.servers[k].name, s->name) == 0)
+				*s = old->view.servers[k];
+		}
+		if (s->asked == 0)
+			load(p->zone, s, sn);
+	}
+}
+
+static struct zone_parent *parent_new(struct signer_zone *z, const struct conf_names *servers)
+{
+	struct zone_parent *p = mem_alloc(sizeof(*p));
+
+	p->zone = z;
+	p->view.count = servers->count;
+	p->view.servers = mem_array(servers->count, sizeof(*p->view.servers));
+	p->questions = mem_array(servers->count, sizeof(*p->questions));
+	p->look = loop_event_new(z->signer->loop, look_due, p);
+	for (unsigned i = 0; i < servers->count; i++) {
+		snprintf(p->view.servers[i].name, sizeof(p->view.servers[i].name), "%s",
+		    servers->list[i]);
+		p->questions[i] = (struct parent_question){p, i, NULL};
+	}
+	return p;
+}
+
+static void parent_free(struct zone_parent *p)
+{
+	if (p == NULL)
+		return;
+	for (unsigned i = 0; i < p->view.count; i++)
+		signer_probe_cancel(p->questions[i].probe);
+	loop_event_free(p->look);
+	free(p->questions);
+	free(p->view.servers);
+	free(p);
+}
+
+void signer_parent_free(struct signer_zone *z)
+{
+	parent_free(z->parent);
+	z->parent = NULL;
+}
+
+void signer_parent_configure(
+    struct signer_zone *z, const struct config_parent *c, struct snapshot *sn)
+{
+	struct zone_parent *old = z->parent;
+
+	if (c->servers.count == 0) {
+		signer_parent_free(z);
+		return;
+	}
+	if (!is_same(old, c)) {
+		z->parent = parent_new(z, &c->servers);
+		take_over(z->parent, old, sn);
+		parent_free(old);
+	}
+	z->parent->ds_ttl = c->ds_ttl;
+	if (z->parent != old)
+		signer_parent_look(z);
+}
+
+/* Shown */
+
+int64_t signer_parent_due(const struct signer_zone *z)
+{
+	return z->parent == NULL ? 0 : loop_event_due(z->parent->look);
+}
+
+const struct parent_view *signer_parent_view(const struct signer_zone *z)
+{
+	return z->parent == NULL ? NULL : &z->parent->view;
+}
