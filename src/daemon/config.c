@@ -426,6 +426,8 @@ struct config *config_load(
 
 void config_free(struct config *c)
 {
-	if (c != NULL)
-		arena_free(c->arena);
+	if (c == NULL)
+		return;
+	config_free(c->known);
+	arena_free(c->arena);
 }

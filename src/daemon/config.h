@@ -125,7 +125,8 @@ struct config {
 	struct config_resolver resolver;
 	struct config_notices notices;
 	struct arena *arena;
-	const char *path; /* of the main file */
+	struct config *known; /* what config_adopt took zones from; NULL */
+	const char *path;     /* of the main file */
 };
 
 extern const struct conf_table config_table, config_policy_table, config_zone_table,
@@ -143,7 +144,8 @@ void config_free(struct config *c); /* NULL is fine */
 int config_cut(struct config *c, unsigned audience, struct buf *out, struct err *e);
 
 /* A zone that vanishes from the files is never dropped by that: zones of `known_path` (written by
- * config_remember) that the configuration lacks are added to it and marked as orphans, each
+ * config_remember) that the configuration lacks are added to it, with their policies where those are
+ * gone as well, and marked as orphans, each
  * reported through warn (may be NULL).  Missing file: nothing. */
 void config_adopt(struct config *c, const char *known_path, conf_report_fn *warn, void *arg);
 int config_remember(const struct config *c, const char *known_path, struct err *e);

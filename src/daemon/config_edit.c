@@ -86,32 +86,6 @@ static const char *file_of(const char *path, const struct editable *ed, struct a
 	return out;
 }
 
-/* Only what still exists is taken over: a server that is gone cannot be asked. */
-static void copy_names(struct config *c, const struct conf_names *from, struct conf_names *to)
-{
-	const char **list = arena_alloc(c->arena, (from->count + 1) * sizeof(*list));
-
-	to->list = list;
-	to->count = 0;
-	for (unsigned i = 0; i < from->count; i++) {
-		if (config_server(c, from->list[i]) != NULL)
-			list[to->count++] = arena_strdup(c->arena, from->list[i]);
-	}
-}
-
-static void config_copy_zone(
-    struct config *c, const struct config_zone *from, struct config_zone *to)
-{
-	to->name = arena_strdup(c->arena, from->name);
-	to->policy = arena_strdup(c->arena, from->policy);
-	copy_names(c, &from->sources, &to->sources);
-	copy_names(c, &from->destinations, &to->destinations);
-	to->contact = arena_strdup(c->arena, from->contact);
-	to->input_file = arena_strdup(c->arena, from->input_file);
-	to->output_file = arena_strdup(c->arena, from->output_file);
-	to->replace_dnssec = from->replace_dnssec;
-}
-
 static void ignore(void *arg, const struct conf_origin *where, const char *text)
 {
 	(void)arg;
@@ -227,36 +201,55 @@ done:
 	return code;
 }
 
+/* Only servers that still exist can be asked. */
+static void keep_known_names(struct config *c, struct conf_names *names)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < names->count; i++) {
+		if (config_server(c, names->list[i]) != NULL)
+			names->list[kept++] = names->list[i];
+	}
+	names->count = kept;
+}
+
+static void adopt_zone(struct config *c, const struct config *known, const struct config_zone *z)
+{
+	const struct config_policy *policy = config_policy(known, z->policy);
+	struct config_zone *copy;
+
+	if (config_policy(c, z->policy) == NULL && policy != NULL)
+		*(struct config_policy *)conf_groups_add(
+		    &config_policy_table, c->arena, &c->policies) = *policy;
+	if (config_policy(c, z->policy) == NULL)
+		return;
+	copy = conf_groups_add(&config_zone_table, c->arena, &c->zones);
+	*copy = *z;
+	copy->orphan = true;
+	keep_known_names(c, &copy->sources);
+	keep_known_names(c, &copy->destinations);
+}
+
 void config_adopt(struct config *c, const char *known_path, conf_report_fn *warn, void *arg)
 {
 	struct config *known = current(known_path);
-	struct config_zone *z = known->zones.items;
+	const struct config_zone *z = known->zones.items;
 
 	for (unsigned i = 0; i < known->zones.count; i++) {
 		struct conf_origin at = {c->path, 0};
-		struct config_zone *copy;
 		char text[400];
 
 		if (z[i].name == NULL || config_zone(c, z[i].name) != NULL)
 			continue;
+		adopt_zone(c, known, &z[i]);
 		snprintf(text, sizeof(text),
-		    "zone %s is gone from the configuration; it is still served, until "
-		    "\"intaglio zone delete -z %s\"",
+		    "zone %s is gone from the configuration; it is still served, until \"intaglio zone delete -z %s\"",
 		    z[i].name, z[i].name);
-		if (config_policy(c, z[i].policy) == NULL)
-			snprintf(text, sizeof(text),
-			    "zone %s is gone from the configuration, and so is its policy %s: it "
-			    "cannot be signed any more; put the policy back",
-			    z[i].name, z[i].policy);
 		if (warn != NULL)
 			warn(arg, &at, text);
-		if (config_policy(c, z[i].policy) == NULL)
-			continue;
-		copy = conf_groups_add(&config_zone_table, c->arena, &c->zones);
-		config_copy_zone(c, &z[i], copy);
-		copy->orphan = true;
 	}
-	config_free(known);
+	/* What was copied borrows the strings. */
+	c->known = known;
 }
 
 int config_remember(const struct config *c, const char *known_path, struct err *e)
@@ -264,7 +257,11 @@ int config_remember(const struct config *c, const char *known_path, struct err *
 	struct buf text = {0};
 	int code;
 
-	buf_printf(&text, "/* The zones that were configured last; read at start. */\n");
+	buf_printf(&text,
+	    "/* The zones that were configured last, and their policies; read at start. */\n");
+	if (c->policies.count > 0)
+		conf_write_list(
+		    "policies", &config_policy_table, &c->policies, CONF_FILE | CONF_WHOLE, &text);
 	if (c->zones.count > 0)
 		conf_write_list("zones", &config_zone_table, &c->zones, CONF_FILE, &text);
 	code = conf_replace_file(known_path, 0600, text.data, text.len, e);

@@ -206,7 +206,7 @@ static void a_zone_gone_from_the_file_is_kept(void **state)
 	assert_int_equal(config_remember(c, known, &e), OK);
 	config_free(c);
 	snprintf(without, sizeof(without), "%s", good);
-	*strstr(without, "zones =") = '\0';
+	*strstr(without, "policies =") = '\0';
 	c = load(without);
 	assert_non_null(c);
 	said[0] = '\0';
@@ -215,6 +215,8 @@ static void a_zone_gone_from_the_file_is_kept(void **state)
 	assert_non_null(config_zone(c, "example.gov"));
 	assert_true(config_zone(c, "example.gov")->orphan);
 	assert_int_equal(config_zone(c, "example.gov")->destinations.count, 1);
+	assert_non_null(config_policy(c, "default"));
+	assert_string_equal(config_policy(c, "default")->token, "main");
 	config_free(c);
 	assert_int_equal(config_forget(known, "example.gov", &e), OK);
 	c = load(without);
