@@ -25,8 +25,7 @@ static const struct option_row rows[] = {
     {"serial", "NUMBER", AT(serial), CMD_ALL & ~CMD_INIT,
 	"its serial number, where two tokens have the same label"},
     {"pin-file", "FILE", AT(pin_file), CMD_ALL,
-	"a file whose first line is the user's PIN; without it the PIN is asked for on the "
-	"terminal"},
+	"a file whose first line is the user's PIN; without it the PIN is asked for on the terminal"},
     {"so-pin-file", "FILE", AT(so_pin_file), CMD_INIT,
 	"a file whose first line is the security officer's PIN"},
     {"force-reinit", NULL, AT(force_reinit), CMD_INIT,

@@ -58,9 +58,8 @@ static int refuse(const struct token_init *i, PKCS11_SLOT *slot, struct err *e)
 	if (slot->token->initialized && !i->force)
 		return err_set(e, ERR_EXISTS,
 		    "there is a token \"%s\" (serial %s) in %s already; initialising it again "
-		    "would "
-		    "DESTROY ALL ITS KEYS: choose another label, or say --force-reinit if that is "
-		    "what you want",
+		    "would DESTROY ALL ITS KEYS: choose another label, or say --force-reinit if "
+		    "that is what you want",
 		    i->label, slot->token->serialnr, i->module);
 	return OK;
 }

@@ -25,8 +25,8 @@ int sandbox_drop(const char *user, struct err *e)
 	pw = getpwnam(user);
 	if (pw == NULL)
 		return err_set(e, ERR_MISSING,
-		    "there is no user %s on this system; create it, or change "
-		    "\"user\" in the configuration",
+		    "there is no user %s on this system; create it, or change \"user\" in the "
+		    "configuration",
 		    user);
 	if (initgroups(user, pw->pw_gid) != 0 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||

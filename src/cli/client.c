@@ -161,14 +161,12 @@ static int client_connect(
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			code = err_set(e, ERR_CLOSED,
 			    "cannot reach intagliod at %s: is it running? (start it with: "
-			    "intagliod -c "
-			    "%s)",
+			    "intagliod -c %s)",
 			    path, config);
 		else if (errno == EACCES)
 			code = err_set(e, ERR_REFUSED,
 			    "you may not speak to intagliod at %s: only root and the members of "
-			    "the "
-			    "socket's group may",
+			    "the socket's group may",
 			    path);
 		else
 			code = err_sys(e, "cannot reach intagliod at %s", path);

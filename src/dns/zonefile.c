@@ -210,8 +210,7 @@ static int read_generate(struct zonefile *z, struct err *e)
 	    (range.stop - range.start) / range.step >= GENERATE_MOST)
 		return fail(z, e,
 		    "$GENERATE must be followed by a range (1-10 or 1-10/2) of 1048576 records at "
-		    "most, "
-		    "not by",
+		    "most, not by",
 		    range_text);
 	template = make_template(&z->lexer, &text, &count);
 	if (count < 3)

@@ -35,8 +35,8 @@ static int take_last(struct axfr *a, const struct packet_rr *rr, struct err *e)
 {
 	if (!accept_is_same_soa(a->out, a->rdata.data, a->rdata.len))
 		return accept_broken(e, rr->owner, rr->type,
-		    "the last SOA differs from the first: the zone changed in the middle of "
-		    "the transfer");
+		    "the last SOA differs from the first: the zone changed in the middle of the "
+		    "transfer");
 	a->is_closed = true;
 	return OK;
 }

@@ -75,8 +75,7 @@ static int read_shape(struct ops_call *c, struct err *e)
 	if (name == NULL || (options != NULL && !json_is_object(options)) ||
 	    (arguments != NULL && !json_is_array(arguments)))
 		return err_set(e, ERR_FORMAT,
-		    "the request must be {\"verb\": text, \"options\": {...}, \"arguments\": "
-		    "[...]}");
+		    "the request must be {\"verb\": text, \"options\": {...}, \"arguments\": [...]}");
 	if ((verb = verb_find(name)) == NULL)
 		return err_set(e, ERR_MISSING,
 		    "this intagliod knows no verb \"%.60s\"; is intaglio of another version?",

@@ -156,8 +156,8 @@ static bool shows_version(struct out_destination *d, const struct packet *p, cha
 	d->has_serial = true;
 	if (serial_gt(d->serial, ours))
 		snprintf(why, size,
-		    "serves serial %u, which is newer than ours (%u), so that it "
-		    "will not fetch ours",
+		    "serves serial %u, which is newer than ours (%u), so that it will not fetch "
+		    "ours",
 		    d->serial, ours);
 	else
 		snprintf(why, size, "still serves serial %u, not %u", d->serial, ours);

@@ -22,9 +22,8 @@ static void plan_publication(struct sign_run *r)
 	} else if (h->foreign_dnssec) {
 		snprintf(h->hold, sizeof(h->hold),
 		    "the source's zone is signed already (DNSKEY at its apex): publishing ours "
-		    "would "
-		    "break it while the parent has the old DS; sign it with --replace-dnssec when "
-		    "that is sorted out");
+		    "would break it while the parent has the old DS; sign it with --replace-dnssec "
+		    "when that is sorted out");
 	}
 }
 
@@ -42,8 +41,8 @@ static void plan_serial(struct sign_run *r)
 	    serial_next(r->job.policy.serial, has_last, last, h->serial_in, r->job.now, &jumped);
 	if (jumped && !r->old_head.serial_jump_warned)
 		log_warning(
-		    "zone %s: serial = \"keep\" cannot keep the source's serial %u, because "
-		    "%u went out before; going on from there",
+		    "zone %s: serial = \"keep\" cannot keep the source's serial %u, because %u "
+		    "went out before; going on from there",
 		    r->zone, h->serial_in, last);
 	h->serial_jump_warned = r->old_head.serial_jump_warned || jumped;
 }
@@ -118,8 +117,7 @@ static int merge_head(struct sign_run *r)
 	    h.serial_out != r->old_head.serial_out)
 		return run_fail(r, ERR_CONFLICT,
 		    "another version (serial %u) was made while this one was being signed; this "
-		    "one "
-		    "is dropped, sign again",
+		    "one is dropped, sign again",
 		    h.serial_out);
 	if (h.refreshed > r->head.refreshed)
 		r->head.refreshed = h.refreshed;

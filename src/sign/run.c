@@ -59,8 +59,7 @@ static int open_keys(struct sign_run *r)
 	if (rc == OK && (!is_published || r->set_mask == 0 || r->zone_mask == 0))
 		rc = run_fail(r, ERR_ARGUMENT,
 		    "its key set cannot sign it: there must be a DNSKEY to publish, a key that "
-		    "signs "
-		    "the DNSKEY set and one that signs the zone");
+		    "signs the DNSKEY set and one that signs the zone");
 	return rc;
 }
 
@@ -71,8 +70,7 @@ static int check_policy(struct sign_run *r)
 	if (p->refresh < 0 || p->validity <= p->refresh || p->validity > INT32_MAX)
 		return run_fail(r, ERR_ARGUMENT,
 		    "policy \"%s\": signatures live %lld s and are replaced with %lld s left; "
-		    "refresh "
-		    "must be shorter than validity, and validity below 68 years",
+		    "refresh must be shorter than validity, and validity below 68 years",
 		    p->name, (long long)p->validity, (long long)p->refresh);
 	r->keep_life = p->refresh + (p->validity - p->refresh) / 32;
 	r->inception = (uint32_t)(r->job.now - p->inception_offset);
@@ -93,8 +91,7 @@ static int open_store(struct sign_run *r)
 	r->has_old = r->old_head.generation != 0;
 	if (r->spool == NULL && !r->has_old)
 		return run_fail(r, ERR_MISSING,
-		    "no version of it has come in yet, so there is nothing "
-		    "to sign");
+		    "no version of it has come in yet, so there is nothing to sign");
 	r->hash = EVP_MD_CTX_new();
 	if (r->hash == NULL || EVP_DigestInit_ex(r->hash, EVP_sha256(), NULL) != 1)
 		return run_fail(r, ERR_CRYPTO, "SHA-256 is not to be had from OpenSSL");

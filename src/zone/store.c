@@ -37,8 +37,7 @@ static const char *remedy(int rc)
 	switch (rc) {
 	case MDB_MAP_FULL:
 		return "all the space that it may have is used: raise store_max and start again; "
-		       "the "
-		       "last good version stays";
+		       "the last good version stays";
 	case ENOSPC:
 	case EDQUOT:
 		return "the disk is full: free space there; the last good version stays";
