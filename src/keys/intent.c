@@ -146,8 +146,8 @@ int intent_load(
 	return rc;
 }
 
-int intent_finish(
-    struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence, struct err *e)
+static int finish(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence,
+    bool forget_intent, struct err *e)
 {
 	struct store_write *w;
 	struct buf b = {0};
@@ -156,7 +156,8 @@ int intent_finish(
 	if (rc != OK)
 		return rc;
 	buf_u64(&b, sequence);
-	rc = store_write_meta(w, META_KEYS_INTENT, hash, RECORD_HASH_LEN, NULL, 0, e);
+	if (forget_intent)
+		rc = store_write_meta(w, META_KEYS_INTENT, hash, RECORD_HASH_LEN, NULL, 0, e);
 	if (rc == OK)
 		rc = store_write_meta(w, META_KEYS_SEQUENCE, hash, RECORD_HASH_LEN,
 		    sequence == 0 ? NULL : b.data, b.len, e);
@@ -165,6 +166,18 @@ int intent_finish(
 		return store_write_commit(w, e);
 	store_write_abort(w);
 	return rc;
+}
+
+int intent_finish(
+    struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence, struct err *e)
+{
+	return finish(s, hash, sequence, true, e);
+}
+
+int intent_note_sequence(
+    struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence, struct err *e)
+{
+	return finish(s, hash, sequence, false, e);
 }
 
 int intent_sequence(

@@ -40,6 +40,9 @@ int intent_load(struct store *s, const uint8_t hash[RECORD_HASH_LEN], struct int
 /* In one transaction: no intent any more, and this sequence (0: forget it). */
 int intent_finish(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence,
     struct err *e);
+/* This sequence; an intent stays. */
+int intent_note_sequence(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence,
+    struct err *e);
 int intent_sequence(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t *out,
     struct err *e); /* 0: none known */
 int intent_writer(struct store *s, uint32_t *out, struct err *e); /* chosen once, at random */

@@ -267,7 +267,7 @@ static bool check_keys(struct keys *k, struct zone_keys *z)
 		const struct record_key *r = &z->record.keys[i];
 		const struct found_key *f;
 
-		if (r->times.at[TIME_REMOVED] != 0)
+		if (!timeline_needs_key(&r->times))
 			continue;
 		if (!inventory_find_key(k, z->hash, r->id, &z->key_tokens[i], &f)) {
 			if (inventory_is_whole(k))

@@ -22,6 +22,7 @@ static void zone_free(struct zone_keys *z)
 {
 	record_free(&z->record);
 	free(z->labels);
+	free(z->held);
 	free(z->waiters);
 	free(z);
 }

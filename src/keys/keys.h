@@ -10,6 +10,7 @@
 #include "base/period.h"
 #include "keys/keyset.h"
 #include "keys/policy.h"
+#include "keys/roll.h"
 #include "keys/timeline.h"
 #include "pkcs11/token.h"
 #include "zone/store.h"
@@ -63,6 +64,49 @@ typedef const struct key_policy *keys_policy_fn(void *arg, const uint8_t *apex);
 /* apex NULL: all zones. */
 void keys_each(struct keys *k, const uint8_t *apex, keys_policy_fn *policy, void *policy_arg,
     int64_t now, keys_each_fn *fn, void *arg);
+/* --- life: see roll.h.  Each of these ends in done, with OK or words; while one is under way for a
+ * zone, others of that zone end in ERR_AGAIN. */
+
+/* The zone's record, borrowed until the next change; NULL: none that can be used.  Facts are in the
+ * order of its keys; its sequence grows with each change. */
+const struct record *keys_record(const struct keys *k, const uint8_t *apex);
+/* Do what has to be done now.  policy and facts are copied; facts.keys[].token is filled in here. */
+void keys_step(struct keys *k, const uint8_t *apex, const struct key_policy *policy,
+    const struct facts *facts, int64_t now, keys_done_fn *done, void *arg);
+/* After the last step: when to look again though nothing new is observed (POLICY_NEVER), and what was
+ * held back; borrowed until the next step. */
+int64_t keys_next_look(const struct keys *k, const uint8_t *apex);
+const struct roll_held *keys_held(const struct keys *k, const uint8_t *apex, unsigned *count);
+/* Add the CDS and CDNSKEY sets to a set from keys_keyset (RFC 7344; RFC 8078 4 when the DS set is to
+ * be empty). */
+void keys_fill_cds(const struct keys *k, const uint8_t *apex, const struct key_policy *p,
+    int64_t now, struct keyset *set);
+
+struct keys_which { /* zeros: any */
+	enum key_role role; /* a CSK is meant with each */
+	uint16_t tag;
+	const uint8_t *id;
+};
+void keys_request_rollover(struct keys *k, const uint8_t *apex, const struct keys_which *which,
+    int64_t now, keys_done_fn *done, void *arg);
+/* Without tag and id: the keys in use. */
+void keys_request_emergency(struct keys *k, const uint8_t *apex, const struct keys_which *which,
+    const char *reason, const char *requester, int64_t now, keys_done_fn *done, void *arg);
+/* what: TIME_DS_SUBMITTED, _SEEN, _RETRACTED or _GONE. */
+void keys_request_ds(struct keys *k, const uint8_t *apex, const struct keys_which *which,
+    enum key_time what, int64_t now, keys_done_fn *done, void *arg);
+enum keys_backup { KEYS_BACKUP_PREPARE, KEYS_BACKUP_COMMIT, KEYS_BACKUP_ROLLBACK };
+void keys_request_backup(struct keys *k, const uint8_t *apex, enum keys_backup what, int64_t now,
+    keys_done_fn *done, void *arg);
+void keys_request_unsign(struct keys *k, const uint8_t *apex, bool is_wanted, int64_t now,
+    keys_done_fn *done, void *arg);
+/* Ahead of time. */
+void keys_request_generate(struct keys *k, const uint8_t *apex, const struct key_policy *policy,
+    enum key_role role, int64_t now, keys_done_fn *done, void *arg);
+/* A record from a restored back-up is the truth: the operator says so. */
+void keys_accept_record(struct keys *k, const uint8_t *apex, uint64_t sequence, keys_done_fn *done,
+    void *arg);
+
 /* Is a DS seen, or unknown, at the parent?  (zone delete, R71)  words in why. */
 bool keys_ds_may_exist(const struct keys *k, const uint8_t *apex, char why[256]);
 /* Forget the zone.  destroy: its keys and record are destroyed in the token (a record without keys

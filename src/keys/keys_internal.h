@@ -6,6 +6,9 @@
  *   make_begin.c what keys a new zone is to have; make.c: making them
  *   destroy.c    destroying them
  *   commit.c     one record into a token, also when the reply is lost
+ *   change.c     one record that supersedes another
+ *   step.c       what roll.h finds has to be done
+ *   request.c    what the operator asks for
  *   prove.c      a key's proof: a challenge that its token signs
  */
 #ifndef KEYS_INTERNAL_H
@@ -14,6 +17,7 @@
 #include "keys/intent.h"
 #include "keys/keys.h"
 #include "keys/record.h"
+#include "keys/roll.h"
 #include "pkcs11/labels.h"
 
 #define KEYS_WHY_SIZE 256
@@ -64,6 +68,10 @@ struct zone_keys {
 	unsigned key_tokens[KEYSET_MAX]; /* where each of its keys is */
 	struct zone_label *labels;       /* the newest last */
 	unsigned label_count;
+	/* after the last step */
+	struct roll_held *held; /* owned */
+	unsigned held_count;
+	int64_t next_look;
 	bool is_forgotten; /* deleted here, left in the token */
 	bool is_busy;      /* being made or destroyed */
 	struct waiter *waiters;

@@ -29,6 +29,9 @@ struct keyset_key {
 struct keyset {
 	struct keyset_key keys[KEYSET_MAX];
 	unsigned count;
+	/* A compromised key is published: signatures over the DNSKEY set live only so long (seconds), and
+	 * what is signed by a key that signs no more is replaced at once.  0: no. */
+	uint32_t emergency_validity;
 	/* RDATA of the CDS and CDNSKEY sets, packed as in struct rrset; empty: not published. */
 	uint16_t cds_count, cdnskey_count;
 	uint16_t cds_len, cdnskey_len;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
-#include "keys/keys_internal.h"
+#include "keys/change.h"
 
 struct load {
 	struct keys *keys;
@@ -142,7 +142,7 @@ static void add_proof(
 
 static bool is_to_prove(const struct record_key *k)
 {
-	return k->times.at[TIME_REMOVED] == 0;
+	return timeline_needs_key(&k->times);
 }
 
 /* Which zones wait for a proof, and of how many keys: counted before the first reply comes. */
@@ -211,29 +211,11 @@ static void finish_all(struct load *l)
 	}
 }
 
-static void on_dropped(void *arg, const struct token_reply *reply)
-{
-	(void)arg;
-	if (reply->code != OK)
-		log_notice("a superseded state record stays for now: %s", reply->err.text);
-}
-
-/* Keep one record behind the newest. */
 static void clean_all(struct keys *k)
 {
-	for (size_t i = 0; i < k->zone_count; i++) {
-		struct zone_keys *z = k->zones[i];
-
-		while (z->status == KEYS_GOOD && z->label_count > 2) {
-			struct token_request r = {.op = TOKEN_DROP_RECORD, .class = TOKEN_REFRESH};
-			unsigned token = z->labels[0].token;
-
-			memcpy(r.label, z->labels[0].text, sizeof(r.label));
-			z->label_count--;
-			memmove(z->labels, z->labels + 1, z->label_count * sizeof(*z->labels));
-			token_submit(k->tokens[token].token, &r, on_dropped, NULL);
-		}
-	}
+	for (size_t i = 0; i < k->zone_count; i++)
+		if (k->zones[i]->status == KEYS_GOOD)
+			change_clean(k, k->zones[i]);
 }
 
 static void load_listed(struct load *l)

@@ -29,7 +29,8 @@ static void make_end(struct make *m, int code, const char *why)
 	if (code == OK) {
 		keys_set_status(z, KEYS_GOOD, "%s", "");
 	} else {
-		keys_set_status(z, m->is_noted ? KEYS_MAKING : KEYS_NONE, "%s", words);
+		if (!m->is_addition)
+			keys_set_status(z, m->is_noted ? KEYS_MAKING : KEYS_NONE, "%s", words);
 		keys_zone_text(z, zone);
 		log_error("%.200s: making its keys: %s", zone, words);
 	}
@@ -47,6 +48,12 @@ void make_fail(struct make *m, int code, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	make_end(m, code, why);
+}
+
+/* Where the key in hand is. */
+static unsigned *key_token(const struct make *m)
+{
+	return &m->zone->key_tokens[m->base_count + m->at];
 }
 
 static const char *role_text(const struct make *m)
@@ -70,6 +77,14 @@ bool make_find_token(struct make *m, unsigned i, unsigned *token)
 	return false;
 }
 
+/* Records stay where the first one was written. */
+static unsigned record_token(const struct make *m)
+{
+	const struct zone_keys *z = m->zone;
+
+	return m->is_addition ? z->labels[z->label_count - 1].token : z->key_tokens[0];
+}
+
 void make_finish(struct make *m, const char *label)
 {
 	struct zone_keys *z = m->zone;
@@ -79,8 +94,8 @@ void make_finish(struct make *m, const char *label)
 	z->record = m->record;
 	memset(&m->record, 0, sizeof(m->record));
 	z->has_record = true;
-	keys_add_label(z, label, z->key_tokens[0]);
-	for (unsigned i = 0; i < z->record.key_count; i++)
+	keys_add_label(z, label, record_token(m));
+	for (unsigned i = m->base_count; i < z->record.key_count; i++)
 		inventory_add_key(m->keys, z->key_tokens[i], z->hash, &z->record.keys[i]);
 	if (intent_finish(m->keys->store, z->hash, z->record.sequence, &e) != OK)
 		log_warning("the note of keys being made stays in the store: %s", e.text);
@@ -107,11 +122,13 @@ static void make_commit(struct make *m)
 	memcpy(r->policy, m->intent.policy, sizeof(r->policy));
 	r->ttls = m->intent.ttls;
 	r->time = m->intent.time;
-	r->sequence = 1;
+	r->sequence++;
+	if (m->is_addition)
+		memcpy(r->previous, m->zone->record.digest, sizeof(r->previous));
 	if (intent_writer(m->keys->store, &r->writer, &e) != OK)
 		make_fail(m, e.code, "%.250s", e.text);
 	else
-		commit_record(m->keys, m->zone->key_tokens[0], r, on_committed, m);
+		commit_record(m->keys, record_token(m), r, on_committed, m);
 }
 
 static void on_challenge(void *arg, const struct token_reply *reply)
@@ -139,13 +156,13 @@ static void make_prove(struct make *m)
 	struct token_sign_item item;
 	struct err e = {0};
 
-	if (proof_prepare(&m->proof, &m->record.keys[m->at], &e) != OK) {
+	if (proof_prepare(&m->proof, &m->record.keys[m->base_count + m->at], &e) != OK) {
 		make_fail(m, e.code, "%.250s", e.text);
 		return;
 	}
 	proof_item(&m->proof, &item);
 	r.items = &item;
-	make_submit(m, m->zone->key_tokens[m->at], &r, on_challenge);
+	make_submit(m, *key_token(m), &r, on_challenge);
 }
 
 static void on_clash_dropped(void *arg, const struct token_reply *reply)
@@ -172,7 +189,7 @@ static void make_drop_clash(struct make *m)
 		make_fail(m, ERR_LIMIT, "%u new keys in a row have the key tag of another key",
 		    TAG_TRIES);
 	else
-		make_submit(m, m->zone->key_tokens[m->at], &r, on_clash_dropped);
+		make_submit(m, *key_token(m), &r, on_clash_dropped);
 }
 
 static void fill_key(const struct make *m, const struct token_key *made, struct record_key *out)
@@ -189,6 +206,9 @@ static void fill_key(const struct make *m, const struct token_key *made, struct 
 	out->pub_len = (uint16_t)made->pub_len;
 	memcpy(out->pub, made->pub, made->pub_len);
 	out->tag = dnskey_tag(rdata, proof_dnskey(out, rdata));
+	out->times.at[TIME_GENERATED] = m->intent.time;
+	if (m->is_addition)
+		return;
 	/* The zone is not signed yet: nobody has a DNSKEY set that this key is missing from. */
 	for (enum key_time t = TIME_GENERATED; t <= TIME_ACTIVE; t++)
 		out->times.at[t] = m->intent.time;
@@ -214,8 +234,12 @@ static void on_generated(void *arg, const struct token_reply *reply)
 		return;
 	}
 	key = record_add_key(&m->record);
+	if (key == NULL) {
+		make_fail(m, ERR_LIMIT, "%u keys are the most that a zone can have", KEYSET_MAX);
+		return;
+	}
 	fill_key(m, &reply->key, key);
-	for (unsigned i = 0; i < m->at; i++) {
+	for (unsigned i = 0; i < m->base_count + m->at; i++) {
 		if (m->record.keys[i].tag == key->tag) {
 			make_drop_clash(m);
 			return;
@@ -235,7 +259,7 @@ void make_generate(struct make *m)
 		make_commit(m);
 		return;
 	}
-	if (!make_find_token(m, m->at, &m->zone->key_tokens[m->at]))
+	if (!make_find_token(m, m->at, key_token(m)))
 		return;
 	memcpy(label.zone_hash, m->zone->hash, sizeof(label.zone_hash));
 	label.role = roles[wanted->role];
@@ -245,5 +269,5 @@ void make_generate(struct make *m)
 	r.algorithm = wanted->algorithm;
 	r.bits = wanted->bits;
 	r.extractable = wanted->extractable;
-	make_submit(m, m->zone->key_tokens[m->at], &r, on_generated);
+	make_submit(m, *key_token(m), &r, on_generated);
 }

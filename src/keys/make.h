@@ -8,6 +8,8 @@
 struct make {
 	struct keys *keys;
 	struct zone_keys *zone;
+	bool is_addition;    /* the zone has keys: these come beside them */
+	unsigned base_count; /* so many: they are in `record` already */
 	bool has_wish; /* asked for by keys_zone_make, not found at start */
 	struct intent wish;
 	bool is_noted; /* the intent is in the store */
@@ -17,6 +19,9 @@ struct make {
 	struct proof proof;
 };
 
+/* Keys for a zone that has some: generated, and nothing more.  The zone must not be busy. */
+void make_more(struct keys *k, struct zone_keys *z, const struct key_policy *p,
+    const enum key_role *roles, unsigned role_count, int64_t now, keys_done_fn *done, void *arg);
 /* The task ends: waiters are told, m is freed. */
 void make_fail(struct make *m, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The token of key i of the intent; false: there is none, and the task has ended. */

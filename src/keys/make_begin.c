@@ -73,9 +73,10 @@ static void make_discard(struct make *m)
 static bool is_ours(const struct make *m, const struct record *r)
 {
 	if (memcmp(r->zone_hash, m->zone->hash, RECORD_HASH_LEN) != 0 ||
-	    r->key_count != m->intent.key_count)
+	    r->key_count != m->base_count + m->intent.key_count ||
+	    r->sequence != (m->is_addition ? m->zone->record.sequence : 0) + 1)
 		return false;
-	for (unsigned i = 0; i < r->key_count; i++)
+	for (unsigned i = m->base_count; i < r->key_count; i++)
 		if (!intent_has_id(&m->intent, r->keys[i].id))
 			return false;
 	return true;
@@ -98,6 +99,7 @@ static bool adopt(struct make *m, const struct token_record *found)
 			if (memcmp(r.keys[i].id, m->intent.keys[j].id, TOKEN_ID_LEN) == 0)
 				(void)keys_token_by_name(m->keys, m->intent.keys[j].token,
 				    &m->zone->key_tokens[i], NULL);
+	record_free(&m->record);
 	m->record = r;
 	make_finish(m, found->label);
 	return true;
@@ -127,7 +129,8 @@ static struct make *make_new(struct keys *k, struct zone_keys *z)
 	m->keys = k;
 	m->zone = z;
 	z->is_busy = true;
-	keys_set_status(z, KEYS_MAKING, "its keys are being made");
+	if (z->status != KEYS_GOOD)
+		keys_set_status(z, KEYS_MAKING, "its keys are being made");
 	return m;
 }
 
@@ -164,11 +167,10 @@ static void wish_for(struct intent *w, const struct key_policy *p, enum key_role
 	w->key_count++;
 }
 
-static void make_wish(struct make *m, const struct key_policy *p, int64_t now)
+static void make_wish(struct make *m, const struct key_policy *p, const enum key_role *roles,
+    unsigned role_count, int64_t now)
 {
 	struct intent *w = &m->wish;
-	enum key_role roles[2];
-	unsigned role_count = policy_roles(p, roles);
 
 	memcpy(w->zone, m->zone->apex, sizeof(w->zone));
 	memcpy(w->policy, p->name, sizeof(w->policy));
@@ -180,14 +182,22 @@ static void make_wish(struct make *m, const struct key_policy *p, int64_t now)
 	m->has_wish = true;
 }
 
-static void make_start(struct keys *k, struct zone_keys *z, const struct key_policy *p, int64_t now)
+/* Are the intent's keys in the record already?  Then it was forgotten to be forgotten. */
+static bool is_stale(const struct make *m)
 {
-	struct make *m = make_new(k, z);
-	struct err e = {0};
-	int rc;
+	for (unsigned i = 0; i < m->base_count; i++)
+		if (intent_has_id(&m->intent, m->record.keys[i].id))
+			return true;
+	return false;
+}
 
-	make_wish(m, p, now);
-	rc = intent_load(k->store, z->hash, &m->intent, &e);
+static void make_start(struct make *m, const struct key_policy *p)
+{
+	struct err e = {0};
+	int rc = intent_load(m->keys->store, m->zone->hash, &m->intent, &e);
+
+	if (rc == OK && is_stale(m))
+		rc = ERR_MISSING;
 	if (m->wish.key_count == 0)
 		make_fail(m, ERR_ARGUMENT, "policy %s wants no keys", p->name);
 	else if (rc == OK)
@@ -204,7 +214,9 @@ void keys_zone_make(struct keys *k, const uint8_t *apex, const struct key_policy
 	char why[KEYS_WHY_SIZE];
 	enum keys_status status = keys_zone_status(k, apex, why);
 	uint8_t hash[RECORD_HASH_LEN];
+	enum key_role roles[2];
 	struct zone_keys *z;
+	struct make *m;
 
 	if (status == KEYS_UNKNOWN || status == KEYS_RECOVERY || status == KEYS_FROZEN) {
 		done(arg, status == KEYS_UNKNOWN ? ERR_AGAIN : ERR_REFUSED, why);
@@ -224,5 +236,20 @@ void keys_zone_make(struct keys *k, const uint8_t *apex, const struct key_policy
 	memcpy(z->apex, apex, name_len(apex));
 	name_lower(z->apex);
 	z->has_apex = true;
-	make_start(k, z, p, now);
+	m = make_new(k, z);
+	make_wish(m, p, roles, policy_roles(p, roles), now);
+	make_start(m, p);
+}
+
+void make_more(struct keys *k, struct zone_keys *z, const struct key_policy *p,
+    const enum key_role *roles, unsigned role_count, int64_t now, keys_done_fn *done, void *arg)
+{
+	struct make *m = make_new(k, z);
+
+	keys_add_waiter(&z->waiters, &z->waiter_count, done, arg);
+	m->is_addition = true;
+	m->base_count = z->record.key_count;
+	record_copy(&z->record, &m->record);
+	make_wish(m, p, roles, role_count, now);
+	make_start(m, p);
 }

@@ -64,6 +64,12 @@ struct timeline_duty timeline_duty(
 	return d;
 }
 
+bool timeline_needs_key(const struct key_times *t)
+{
+	return t->at[TIME_REMOVED] == 0 ||
+	       (t->at[TIME_SIGN_FROM] != 0 && t->at[TIME_SIGN_UNTIL] == 0);
+}
+
 /* A change that somebody has fixed already. */
 static bool next_recorded(
     const struct key_times *t, enum key_state state, int64_t now, struct timeline_next *out)

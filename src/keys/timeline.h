@@ -44,6 +44,9 @@ struct timeline_duty {
 struct timeline_duty timeline_duty(const struct key_times *t, bool has_ds, bool has_zone,
     int64_t now);
 
+/* Must its private half be there?  Not of a removed key that signs nothing. */
+bool timeline_needs_key(const struct key_times *t);
+
 struct timeline_periods { /* of the key's role in its policy */
 	struct period prepublish, active, postpublish;
 };
