@@ -276,6 +276,18 @@ static void check_role(struct check *c, struct config_policy *p, struct config_r
 		    p->name);
 }
 
+static void check_names(
+    struct check *c, const struct conf_origin *at, const char *what, const struct conf_names *names)
+{
+	for (unsigned i = 0; i < names->count; i++) {
+		char text[80];
+
+		snprintf(text, sizeof(text), "%s: server", what);
+		check_reference(
+		    c, at, text, names->list[i], config_server(c->config, names->list[i]) != NULL);
+	}
+}
+
 static void check_policies(struct check *c)
 {
 	struct config_token *only = c->config->tokens.count == 1 ? c->config->tokens.items : NULL;
@@ -298,6 +310,7 @@ static void check_policies(struct check *c)
 		settle_signatures(&p->signatures);
 		check_signatures(c, p);
 		check_nsec3(c, p);
+		check_names(c, &p->parent.origin, "parent", &p->parent.servers);
 		for (unsigned i = 0; i < p->digests.count; i++) {
 			if (strcmp(p->digests.list[i], "SHA256") != 0 &&
 			    strcmp(p->digests.list[i], "SHA384") != 0)
@@ -308,26 +321,14 @@ static void check_policies(struct check *c)
 	}
 }
 
-static void check_names(
-    struct check *c, const struct config_zone *z, const char *what, const struct conf_names *names)
-{
-	for (unsigned i = 0; i < names->count; i++) {
-		char text[80];
-
-		snprintf(text, sizeof(text), "%s: server", what);
-		check_reference(c, &z->origin, text, names->list[i],
-		    config_server(c->config, names->list[i]) != NULL);
-	}
-}
-
 static void check_zones(struct check *c)
 {
 	EACH(config_zone, z, c->config->zones)
 	{
 		check_reference(c, &z->origin, "policy", z->policy,
 		    config_policy(c->config, z->policy) != NULL);
-		check_names(c, z, "sources", &z->sources);
-		check_names(c, z, "destinations", &z->destinations);
+		check_names(c, &z->origin, "sources", &z->sources);
+		check_names(c, &z->origin, "destinations", &z->destinations);
 		if (z->sources.count == 0 && z->input_file == NULL)
 			wrong(c, &z->origin, "zone \"%s\" needs sources or an input_file", z->name);
 	}

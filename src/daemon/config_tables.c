@@ -157,8 +157,8 @@ static const struct conf_item ttl_items[] = {
 static const struct conf_table ttl_table = { "ttl", sizeof(struct config_ttl), ttl_items };
 
 static const struct conf_item parent_items[] = {
-	ITEM(config_parent, "servers", servers, CONF_NAMES, .flags = CONF_LATER,
-	    .doc = "The parent's name servers, at each of which the DS must be seen."),
+	ITEM(config_parent, "servers", servers, CONF_NAMES,
+	    .doc = "The parent's name servers, at each of which the DS is looked for."),
 	ITEM(config_parent, "submit", submit, CONF_CHOICE, .fallback = "manual", .choices = submits,
 	    .flags = CONF_LATER, .doc = "How a DS is handed over."),
 	ITEM(config_parent, "primary", primary, CONF_STRING, .flags = CONF_LATER,
