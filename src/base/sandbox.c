@@ -88,16 +88,25 @@ static int filter_enter(unsigned limits)
 	return 0;
 }
 
+static int die_with_parent(struct err *e)
+{
+	pid_t parent = getppid();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		return err_sys(e, "asking to end with the parent");
+	if (getppid() != parent) /* it went before we asked */
+		return err_set(e, ERR_CLOSED, "the master is gone");
+	return OK;
+}
+
 int sandbox_enter(unsigned limits, struct err *e)
 {
 	struct rlimit none = {0, 0};
-	pid_t parent = getppid();
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
 		return err_sys(e, "giving up privileges");
-	if (getppid() != parent)
-		return err_set(e, ERR_CLOSED, "the master is gone");
+	if ((limits & SANDBOX_DIE_WITH_PARENT) != 0 && die_with_parent(e) != OK)
+		return ERR_CLOSED;
 	if (filter_enter(limits) != 0)
 		return err_sys(e, "installing the system call filter");
 	return OK;

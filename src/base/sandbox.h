@@ -6,12 +6,13 @@
 
 enum sandbox_limit {
 	SANDBOX_NO_INTERNET = 1, /* socket(2) for anything but Unix sockets fails */
-	SANDBOX_NO_EXEC = 2      /* execve(2) fails */
+	SANDBOX_NO_EXEC = 2,     /* execve(2) fails */
+	SANDBOX_DIE_WITH_PARENT = 4 /* killed when the parent ends, however it does */
 };
 
 /* Become `user` (NULL, or not root: stay what we are) with its groups. */
 int sandbox_drop(const char *user, struct err *e);
-/* No new privileges, no core dumps, die with the parent, and the limits. */
+/* No new privileges, no core dumps, and the limits. */
 int sandbox_enter(unsigned limits, struct err *e);
 
 #endif

@@ -22,6 +22,7 @@ intagliod_SOURCES = \
 	src/daemon/signer_leap.c \
 	src/daemon/signer_parent.c \
 	src/daemon/signer_probe.c \
+	src/daemon/signer_check.c \
 	src/daemon/signer_requests.c \
 	src/daemon/signer_schedule.c \
 	src/daemon/signer_zones.c \

@@ -148,19 +148,19 @@ static void children_ended(void *arg)
 		loop_stop(m->loop);
 }
 
-static void kill_all(struct master *m, int signo)
+static void end_sides(struct master *m, int signo)
 {
 	if (m->signer.pid > 0)
 		kill(m->signer.pid, signo);
 	if (m->network.pid > 0)
 		kill(m->network.pid, signo);
-	master_workers_kill(m, signo);
 }
 
 static void out_of_patience(void *arg)
 {
 	log_warning("some processes did not end in time; they are killed");
-	kill_all(arg, SIGKILL);
+	end_sides(arg, SIGKILL);
+	master_workers_kill(arg);
 }
 
 void master_stop(void *arg)
@@ -172,7 +172,7 @@ void master_stop(void *arg)
 	log_notice("stopping");
 	notify_stopping();
 	m->stopping = true;
-	kill_all(m, SIGTERM);
+	end_sides(m, SIGTERM); /* the workers end when the signing side has gone */
 	loop_timer_set(m->patience, STOP_PATIENCE_MS);
 }
 

@@ -73,7 +73,7 @@ void master_unlink(struct master *m);
 
 /* master_workers.c */
 void master_workers_configure(struct master *m);
-void master_workers_kill(struct master *m, int signo);
+void master_workers_kill(struct master *m); /* those that hang: see worker.c */
 bool master_workers_alive(const struct master *m);
 void master_worker_ended(struct master *m, pid_t pid, int status);
 void master_worker_lost(struct master *m, const char *token, unsigned number);

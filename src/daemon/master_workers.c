@@ -26,6 +26,13 @@ static void worker_tell(const struct worker *w, uint16_t type, int fd)
 	buf_free(&body);
 }
 
+/* Have it end by itself: the signing side closes the channel.  See worker.c. */
+static void worker_dismiss(const struct worker *w)
+{
+	if (w->pid > 0)
+		worker_tell(w, PROTO_WORKER_GONE, -1);
+}
+
 static void worker_start(void *arg)
 {
 	struct worker *w = arg;
@@ -126,22 +133,22 @@ void master_workers_configure(struct master *m)
 			struct worker *w = worker_get(m, t[i].name, n);
 
 			w->wanted = true;
-			if (worker_settle(w, &t[i]) && w->pid > 0)
-				kill(w->pid, SIGTERM);
+			if (worker_settle(w, &t[i]))
+				worker_dismiss(w);
 			worker_start(w);
 		}
 	}
 	for (struct worker *w = m->workers; w != NULL; w = w->next) {
-		if (!w->wanted && w->pid > 0)
-			kill(w->pid, SIGTERM);
+		if (!w->wanted)
+			worker_dismiss(w);
 	}
 }
 
-void master_workers_kill(struct master *m, int signo)
+void master_workers_kill(struct master *m)
 {
 	for (struct worker *w = m->workers; w != NULL; w = w->next) {
 		if (w->pid > 0)
-			kill(w->pid, signo);
+			kill(w->pid, SIGKILL);
 	}
 }
 
@@ -163,8 +170,8 @@ void master_worker_ended(struct master *m, pid_t pid, int status)
 		w = w->next;
 	if (w == NULL)
 		return;
-	w->pid = 0;
 	worker_tell(w, PROTO_WORKER_GONE, -1);
+	w->pid = 0;
 	if (m->stopping || !w->wanted)
 		return;
 	if (status == 0) {

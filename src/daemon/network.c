@@ -276,7 +276,8 @@ static void take_config(struct network *n, int fd)
 	n->config = new;
 	n->peers = network_peers_new(new);
 	if (!n->sandboxed) {
-		if (sandbox_drop(new->user, &e) != OK || sandbox_enter(SANDBOX_NO_EXEC, &e) != OK) {
+		if (sandbox_drop(new->user, &e) != OK ||
+		    sandbox_enter(SANDBOX_NO_EXEC | SANDBOX_DIE_WITH_PARENT, &e) != OK) {
 			log_error("%s", e.text);
 			exit(1);
 		}

@@ -278,7 +278,8 @@ static void first_config(struct signer *s)
 	struct err e;
 
 	if (sandbox_drop(s->config->user, &e) != OK ||
-	    sandbox_enter(SANDBOX_NO_INTERNET | SANDBOX_NO_EXEC, &e) != OK) {
+	    sandbox_enter(SANDBOX_NO_INTERNET | SANDBOX_NO_EXEC | SANDBOX_DIE_WITH_PARENT, &e) !=
+		OK) {
 		log_error("%s", e.text);
 		exit(1);
 	}
@@ -298,6 +299,7 @@ static void take_config(struct signer *s, int fd)
 {
 	struct err e;
 	struct config *new = network_read_cut(fd, &e);
+	bool first;
 
 	if (new == NULL) {
 		log_error("the configuration cannot be taken over: %s", e.text);
@@ -305,10 +307,13 @@ static void take_config(struct signer *s, int fd)
 	}
 	config_free(s->config);
 	s->config = new;
-	if (!s->sandboxed)
+	first = !s->sandboxed;
+	if (first)
 		first_config(s);
 	configure_tokens(s);
 	signer_zones_configure(s);
+	if (first)
+		signer_check_start(s);
 }
 
 static void take_control(struct signer *s, struct reader *body, int fd)

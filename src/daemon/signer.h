@@ -56,6 +56,7 @@ struct signer_zone {
 	bool again;   /* make a version at the next run, changed or not */
 	bool due;     /* look whether there is something to sign */
 	bool queued;  /* waits for its turn */
+	bool damaged; /* the stored version failed its check: signed again from its source only */
 	bool deleting;
 	bool expired; /* its source is past SOA EXPIRE */
 	char problem[REASON_MAX]; /* why it does not get on; "" */
@@ -101,6 +102,7 @@ struct signer {
 	bool sandboxed;
 	uint32_t next_request;
 	struct request *requests; /* asked of the master, not yet answered */
+	struct start_check *check; /* under way; NULL */
 	struct signer_probe *probes; /* to be asked by the network side, or being asked */
 	uint32_t next_probe;
 	uint64_t told;		  /* messages about zones to the network side */
@@ -168,6 +170,10 @@ void signer_request(struct signer *s, uint16_t type, struct buf *body, const str
     request_done_fn *done, void *arg);
 void signer_request_answer(struct signer *s, struct reader *body);
 void signer_requests_fail(struct signer *s);
+
+/* signer_check.c: the whole check of what the store holds, once after each start */
+void signer_check_start(struct signer *s);
+void signer_check_stop(struct signer *s);
 
 /* verbs_*.c */
 const struct key_policy *verbs_policy_of(void *signer, const uint8_t *apex); /* for keys_each */

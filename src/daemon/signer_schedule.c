@@ -214,6 +214,7 @@ static void signed_well(struct signer_zone *z, const struct sign_result *r)
 		    r->head.published ? "" : r->head.hold);
 	z->head = r->head;
 	z->has_head = true;
+	z->damaged = false;
 	z->failures = 0;
 	z->problem[0] = '\0';
 	if (moved && z->head.published)
@@ -229,6 +230,11 @@ static void run_failed(struct signer_zone *z, const struct sign_result *r)
 	stuck(z, r->err.text);
 	if (r->input_bad)
 		return;
+	if (r->store_bad) {
+		z->damaged = true; /* only its source can mend it */
+		signer_send_zone(z->signer, PROTO_RETRANSFER, z);
+		return;
+	}
 	z->force = z->force || z->run_force;
 	z->again = z->again || z->run_again;
 	z->due = z->due || z->run_due;
@@ -269,7 +275,7 @@ static void run_start(struct signer_zone *z)
 {
 	struct signer *s = z->signer;
 	struct sign_job job = {.spool = z->next.spool,
-	    .force = z->force,
+	    .force = z->force || z->damaged,
 	    .again = z->again,
 	    .replace_dnssec = z->replace_dnssec || signer_parent_frees(z),
 	    .policy = z->sign_policy,
@@ -304,7 +310,8 @@ static void zone_step(struct signer_zone *z)
 		return;
 	if (!has_keys(z))
 		return;
-	if (z->next.spool == NULL && !(has_version && (z->due || z->again || z->force))) {
+	if (z->next.spool == NULL &&
+	    (z->damaged || !(has_version && (z->due || z->again || z->force)))) {
 		if (loop_event_due(z->refresh) == 0)
 			signer_zone_refresh_arm(z);
 		return;

@@ -1,5 +1,9 @@
 /* A token worker: the one kind of process that loads a PKCS#11 module and sees a PIN.  It knows
- * nothing of zones. */
+ * nothing of zones.
+ *
+ * It is not ended by signals: SoftHSM rewrites a token's file in place at each log-in, and a worker
+ * that died there would take all keys along.  It ends when its channel to the signing side closes.
+ */
 #include <signal.h>
 #include <unistd.h>
 #include "base/log.h"
@@ -30,6 +34,9 @@ int worker_main(const struct worker_options *o)
 	int code;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	/* The PIN file may be root's alone: it is read before the privileges go. */
 	if (secret_read_file(&pin, o->pin_file, &no_pin) != OK) {
 		err_wrap(&no_pin, "token %s", o->name);

@@ -100,6 +100,12 @@ static int accept_end(struct sign_run *r)
 		return run_fail(r, ERR_CRYPTO, "hashing the input failed in OpenSSL");
 	is_same = r->has_old && memcmp(r->head.input_digest, r->old_head.input_digest,
 				    sizeof(r->head.input_digest)) == 0;
+	/* A generation that is signed again must hold what its source sent, but for a cap on TTLs.
+	 */
+	r->store_bad = r->spool == NULL && !is_same && !r->source.has_capped;
+	if (r->store_bad)
+		return run_fail(r, ERR_VERIFY,
+		    "what the store holds is not what the source sent: it is not signed again");
 	if (is_same && !due_now(r)) {
 		r->unchanged = true;
 		return STEP_DONE;

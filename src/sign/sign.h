@@ -48,6 +48,7 @@ struct sign_result {
 	int code;
 	struct err err;      /* which record, which check */
 	bool input_bad;      /* the input was at fault: the source's status says so (R60) */
+	bool store_bad;      /* the generation to be signed again is not what its source sent */
 	struct zone_head head; /* on OK, as published */
 	uint64_t signed_now, kept; /* signatures made, and taken over */
 	uint64_t elapsed_ms, cpu_us;

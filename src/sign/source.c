@@ -159,15 +159,18 @@ void source_close(struct source *s)
 	s->walk_is_open = false;
 }
 
-static uint32_t cap_ttl(const struct source *s, uint32_t ttl)
+static uint32_t cap_ttl(struct source *s, uint32_t ttl)
 {
 	if (ttl > TTL_MOST)
 		return 0;
-	return s->max_ttl != 0 && ttl > s->max_ttl ? s->max_ttl : ttl;
+	if (s->max_ttl == 0 || ttl <= s->max_ttl)
+		return ttl;
+	s->has_capped = true;
+	return s->max_ttl;
 }
 
 /* The RRset ahead, without its signatures. */
-static int take(const struct source *s, struct rrset *set)
+static int take(struct source *s, struct rrset *set)
 {
 	int rc = OK;
 

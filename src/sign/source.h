@@ -43,6 +43,7 @@ struct source {
 	uint8_t apex_key[NAME_KEY_MAX];
 	size_t apex_key_len;
 	uint32_t max_ttl; /* 0: no cap */
+	bool has_capped;  /* a TTL was longer */
 	/* Reads one of these two. */
 	struct spool *spool;
 	struct snapshot *sn; /* borrowed */
