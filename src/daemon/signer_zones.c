@@ -395,7 +395,8 @@ void signer_zones_configure(struct signer *s)
 			configure_zone(zone_get(s, apex, sorted), &c[i], sn);
 	}
 	snapshot_close(sn);
-	qsort(s->zones, s->zone_count, sizeof(*s->zones), compare_zones);
+	if (s->zone_count > 0)
+		qsort(s->zones, s->zone_count, sizeof(*s->zones), compare_zones);
 	signer_step_all(s);
 }
 
