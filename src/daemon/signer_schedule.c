@@ -123,7 +123,7 @@ static bool token_is_away(struct signer_zone *z, char *why, size_t size)
 		if (token_is_up(t->token, reason) || t->down_since_ms == 0 ||
 		    clock_mono_ms() - t->down_since_ms < TOKEN_PATIENCE_MS)
 			continue;
-		snprintf(why, size, "its keys cannot be had: %s", reason);
+		snprintf(why, size, "its keys cannot be had: %.200s", reason);
 		return true;
 	}
 	return false;
