@@ -154,6 +154,11 @@ void signer_parent_look(struct signer_zone *z); /* at once; nothing where no ser
 int signer_parent_save(const struct signer_zone *z, struct store_write *w, struct err *e);
 /* No DS of anybody else has been there for its TTL (R70). */
 bool signer_parent_frees(const struct signer_zone *z);
+/* May a zone not be published for the first time, since its parent has a DS of somebody else, or it is
+ * not known whether it has (R70)?  Then why. */
+bool signer_parent_bars(const struct signer_zone *z, char why[STORE_REASON_MAX]);
+/* Its parent is being asked for the first time: the answer is worth waiting for. */
+bool signer_parent_is_awaited(const struct signer_zone *z);
 /* No DS at all (R71): OK; ERR_REFUSED and why; ERR_MISSING: no server is named. */
 int signer_parent_may_leave(const struct signer_zone *z, char why[REASON_MAX]);
 int64_t signer_parent_due(const struct signer_zone *z); /* of the next look; 0: none is planned */

@@ -107,6 +107,46 @@ static void not_asked_text(const struct zone_parent *p, char *why, size_t size)
 	snprintf(why, size, "its parent's servers were not asked lately");
 }
 
+bool signer_parent_bars(const struct signer_zone *z, char why[STORE_REASON_MAX])
+{
+	const struct zone_parent *p = z->parent;
+	int64_t now = clock_calendar();
+	struct parent_fact fact;
+	char until[TIME_TEXT_SIZE];
+
+	if (p == NULL)
+		return false;
+	fact = foreign_fact(p, now);
+	if (fact.word == PARENT_UNKNOWN) {
+		not_asked_text(p, why, STORE_REASON_MAX);
+		return true;
+	}
+	if (fact.word != PARENT_GONE) {
+		snprintf(why, STORE_REASON_MAX,
+		    "its parent has a DS that belongs to none of our keys: publishing our version would break the zone; have that DS taken out, or use --replace-dnssec");
+		return true;
+	}
+	/* Where no DS was ever seen there is none in caches that we could have known of. */
+	if (parent_ttl_max(&p->view) == 0 || now - fact.since >= ttl_of(p))
+		return false;
+	time_text(fact.since + ttl_of(p), until);
+	snprintf(why, STORE_REASON_MAX, "caches may have a DS of somebody else until %s", until);
+	return true;
+}
+
+bool signer_parent_is_awaited(const struct signer_zone *z)
+{
+	const struct zone_parent *p = z->parent;
+
+	if (p == NULL || p->asking == 0 || z->head.published)
+		return false;
+	for (unsigned i = 0; i < p->view.count; i++) {
+		if (p->view.servers[i].asked == 0)
+			return true;
+	}
+	return false;
+}
+
 int signer_parent_may_leave(const struct signer_zone *z, char why[REASON_MAX])
 {
 	const struct zone_parent *p = z->parent;
@@ -138,8 +178,15 @@ int signer_parent_may_leave(const struct signer_zone *z, char why[REASON_MAX])
 
 static bool is_held(const struct signer_zone *z)
 {
-	return z->has_head && z->head.generation != 0 && z->head.foreign_dnssec &&
-	       !z->head.published;
+	return z->has_head && z->head.generation != 0 && !z->head.published;
+}
+
+/* Is what held it over?  A zone that came signed waits for the TTL in any case. */
+static bool is_free_now(const struct signer_zone *z)
+{
+	char why[STORE_REASON_MAX];
+
+	return z->head.foreign_dnssec ? signer_parent_frees(z) : !signer_parent_bars(z, why);
 }
 
 static void look_later(struct zone_parent *p, int64_t now)
@@ -163,13 +210,12 @@ static void look_done(struct zone_parent *p)
 	struct signer_zone *z = p->zone;
 
 	signer_status_dirty(z);
-	if (is_held(z) && signer_parent_frees(z)) {
-		log_notice("zone %s: no DS of anybody else has been in the parent for its TTL: it "
-			   "is published",
+	if (is_held(z) && is_free_now(z)) {
+		log_notice("zone %s: no DS of anybody else is in its way any more: it is published",
 		    z->name);
 		z->due = true;
-		signer_zone_step(z);
 	}
+	signer_zone_step(z);
 	if (p->is_wanted)
 		signer_parent_look(z);
 	else

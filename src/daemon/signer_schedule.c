@@ -289,6 +289,8 @@ static void run_start(struct signer_zone *z)
 		return;
 	}
 	memcpy(job.apex, z->apex, sizeof(job.apex));
+	if (!z->head.published)
+		signer_parent_bars(z, job.hold);
 	z->reading = z->next;
 	z->next.spool = NULL;
 	z->run_force = z->force;
@@ -316,6 +318,8 @@ static void zone_step(struct signer_zone *z)
 			signer_zone_refresh_arm(z);
 		return;
 	}
+	if (signer_parent_is_awaited(z))
+		return; /* looked at again when it has answered */
 	if (s->runs < RUNS_MAX)
 		run_start(z);
 	/* Else: when a run ends all zones are looked at again. */

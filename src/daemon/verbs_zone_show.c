@@ -124,8 +124,12 @@ static json_t *zone_json(const struct signer_zone *z)
 	int64_t now = clock_calendar();
 	const struct zone_head *h = &z->head;
 	bool has = has_version(z);
+	char barred[STORE_REASON_MAX];
 	const char *hold = has && !h->published ? h->hold : "";
 
+	/* What the version was held for may have changed since. */
+	if (has && !h->published && !h->foreign_dnssec && signer_parent_bars(z, barred))
+		hold = barred;
 	keys_zone_status(z->signer->keys, z->apex, why);
 	return json_pack(
 	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o}", "zone",

@@ -10,13 +10,11 @@ static void plan_publication(struct sign_run *r)
 {
 	struct zone_head *h = &r->head;
 	bool was_published = r->old_head.has_out && r->old_head.published;
-	bool held_by_others = r->old_head.has_out && !r->old_head.published &&
-			      !r->old_head.foreign_dnssec && r->old_head.hold[0] != '\0';
 
 	h->foreign_dnssec =
 	    r->spool != NULL ? r->source.foreign_dnssec : r->old_head.foreign_dnssec;
-	h->published =
-	    was_published || r->job.replace_dnssec || (!h->foreign_dnssec && !held_by_others);
+	h->published = was_published || r->job.replace_dnssec ||
+		       (!h->foreign_dnssec && r->job.hold[0] == '\0');
 	if (h->published) {
 		h->hold[0] = '\0';
 	} else if (h->foreign_dnssec) {
@@ -24,6 +22,8 @@ static void plan_publication(struct sign_run *r)
 		    "the source's zone is signed already (DNSKEY at its apex): publishing ours "
 		    "would break it while the parent has the old DS; sign it with --replace-dnssec "
 		    "when that is sorted out");
+	} else {
+		memcpy(h->hold, r->job.hold, sizeof(h->hold));
 	}
 }
 

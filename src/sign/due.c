@@ -112,7 +112,8 @@ bool due_now(struct sign_run *r)
 		return true;
 	if (r->job.has_floor && !serial_gt(h->serial_out, r->job.serial_floor))
 		return true;
-	if (r->job.replace_dnssec && h->foreign_dnssec && !h->published)
+	if (!h->published &&
+	    (r->job.replace_dnssec || (!h->foreign_dnssec && r->job.hold[0] == '\0')))
 		return true;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (!is_as_stored(r, types[i]))

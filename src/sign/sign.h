@@ -36,6 +36,7 @@ struct sign_job {
 	bool again;          /* make a version though nothing changed (zone sign) */
 	bool force;          /* no old signature is kept (zone sign --force, policy or key change) */
 	bool replace_dnssec; /* the operator said that a foreign DNSKEY does not hold publication */
+	char hold[STORE_REASON_MAX]; /* why it must not be published for the first time yet; "" (R70) */
 	uint32_t serial_floor; /* with has_floor: serial_out must be greater (rebuild) */
 	bool has_floor;
 	struct sign_policy policy;
