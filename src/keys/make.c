@@ -2,7 +2,7 @@
  *
  *   intent     CKA_IDs from the token, and what is wanted, committed in the store
  *   generate   each key; an id that is there already is adopted; two of one tag: another one
- *   prove      each key signs a challenge
+ *   prove      each key signs a challenge; one that cannot sign: another one
  *   commit     one state record
  *   forget     the intent
  *
@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "keys/make.h"
 
-#define TAG_TRIES 16
+#define TRIES_MAX 16
 
 static void make_end(struct make *m, int code, const char *why)
 {
@@ -131,11 +131,59 @@ static void make_commit(struct make *m)
 		commit_record(m->keys, record_token(m), r, on_committed, m);
 }
 
+static void on_dropped(void *arg, const struct token_reply *reply)
+{
+	struct make *m = arg;
+
+	if (reply->code != OK && reply->code != ERR_MISSING)
+		make_fail(m, reply->code, "a new %s that cannot be used stays in the token: %.150s",
+		    role_text(m), reply->err.text);
+	else
+		make_generate(m);
+}
+
+/* The key in hand is no good, and was never used: it goes, and another gets its id. */
+static void make_again(struct make *m, const char *why)
+{
+	struct token_request r = {.op = TOKEN_DROP_KEY};
+
+	memcpy(r.id, m->intent.keys[m->at].id, sizeof(r.id));
+	if (++m->tries == TRIES_MAX)
+		make_fail(m, ERR_LIMIT, "%u new keys in a row were no good, the last: %.180s",
+		    TRIES_MAX, why);
+	else
+		make_submit(m, *key_token(m), &r, on_dropped);
+}
+
+/* A crash in the middle of generating may leave a key that is listed and cannot sign.  Only what
+ * the token says of the key itself counts: a token that is ill says other things. */
+static bool is_broken_key(const struct token_reply *reply)
+{
+	static const unsigned long words[] = {
+	    0x05, /* CKR_GENERAL_ERROR */
+	    0x60, /* CKR_KEY_HANDLE_INVALID */
+	    0x63, /* CKR_KEY_TYPE_INCONSISTENT */
+	    0x68, /* CKR_KEY_FUNCTION_NOT_PERMITTED */
+	    0x82, /* CKR_OBJECT_HANDLE_INVALID */
+	};
+
+	for (size_t i = 0; i < MEM_COUNT(words); i++) {
+		if (reply->err.ckr == words[i])
+			return true;
+	}
+	return false;
+}
+
 static void on_challenge(void *arg, const struct token_reply *reply)
 {
 	struct make *m = arg;
 	struct err e = {0};
 
+	if (reply->code != OK && is_broken_key(reply)) {
+		m->record.key_count--;
+		make_again(m, reply->err.text);
+		return;
+	}
 	if (reply->code != OK || reply->signature_count != 1 || reply->signatures[0].code != OK) {
 		make_fail(m, reply->code != OK ? reply->code : ERR_TOKEN,
 		    "the new %s signed no challenge: %.200s", role_text(m), reply->err.text);
@@ -163,33 +211,6 @@ static void make_prove(struct make *m)
 	proof_item(&m->proof, &item);
 	r.items = &item;
 	make_submit(m, *key_token(m), &r, on_challenge);
-}
-
-static void on_clash_dropped(void *arg, const struct token_reply *reply)
-{
-	struct make *m = arg;
-
-	if (reply->code != OK && reply->code != ERR_MISSING)
-		make_fail(m, reply->code,
-		    "a new %s has the key tag of another key, and stays: %.150s", role_text(m),
-		    reply->err.text);
-	else
-		make_generate(m);
-}
-
-/* Validators tell keys apart by tag and algorithm: two alike would make them try both (RFC 4034
- * appendix B).  The key was never used, so that another may have its id. */
-static void make_drop_clash(struct make *m)
-{
-	struct token_request r = {.op = TOKEN_DROP_KEY};
-
-	m->record.key_count--;
-	memcpy(r.id, m->intent.keys[m->at].id, sizeof(r.id));
-	if (++m->tries == TAG_TRIES)
-		make_fail(m, ERR_LIMIT, "%u new keys in a row have the key tag of another key",
-		    TAG_TRIES);
-	else
-		make_submit(m, *key_token(m), &r, on_clash_dropped);
 }
 
 static void fill_key(const struct make *m, const struct token_key *made, struct record_key *out)
@@ -221,6 +242,10 @@ static void on_generated(void *arg, const struct token_reply *reply)
 	struct make *m = arg;
 	struct record_key *key;
 
+	if (reply->code == ERR_CONFLICT) { /* half of a key, from before a crash */
+		make_again(m, reply->err.text);
+		return;
+	}
 	if (reply->code != OK) {
 		make_fail(
 		    m, reply->code, "the %s cannot be made: %.220s", role_text(m), reply->err.text);
@@ -240,8 +265,11 @@ static void on_generated(void *arg, const struct token_reply *reply)
 	}
 	fill_key(m, &reply->key, key);
 	for (unsigned i = 0; i < m->base_count + m->at; i++) {
+		/* Validators tell keys apart by tag and algorithm: two alike would make them try
+		 * both (RFC 4034 appendix B). */
 		if (m->record.keys[i].tag == key->tag) {
-			make_drop_clash(m);
+			m->record.key_count--;
+			make_again(m, "it has the key tag of another key of the zone");
 			return;
 		}
 	}

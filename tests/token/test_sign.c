@@ -159,6 +159,7 @@ static void test_matrix(void **state)
 	struct signing *s = &((struct state *)*state)->s;
 	char what[64];
 
+	forgive_leaks(true); /* SoftHSM's, of EdDSA signatures */
 	for (size_t i = 0; i < MEM_COUNT(algorithms); i++) {
 		s->job.keys.count = 0;
 		make_key(s, algorithms[i], KEY_KSK, (unsigned)(2 * i));
@@ -171,6 +172,7 @@ static void test_matrix(void **state)
 			sign_and_ask(s, plain, what);
 		}
 	}
+	forgive_leaks(false);
 }
 
 static void test_salted(void **state)
