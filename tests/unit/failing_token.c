@@ -18,6 +18,7 @@ struct fake_key {
 	char label[TOKEN_LABEL_MAX];
 	EVP_PKEY *pkey;
 	uint8_t pub[PUB_LEN];
+	bool is_broken;
 };
 struct fake_record {
 	char label[TOKEN_LABEL_MAX];
@@ -26,7 +27,7 @@ struct fake_record {
 struct token {
 	char name[64];
 	struct fake_key keys[KEYS_MAX];
-	unsigned key_count, generated, clashes;
+	unsigned key_count, generated, clashes, breaks;
 	struct fake_record records[RECORDS_MAX];
 	unsigned record_count;
 	unsigned until_fault; /* 0: none to come */
@@ -99,6 +100,11 @@ unsigned failing_token_generated(const struct token *t)
 void failing_token_clash(struct token *t, unsigned n)
 {
 	t->clashes = n;
+}
+
+void failing_token_break(struct token *t, unsigned n)
+{
+	t->breaks = n;
 }
 
 void failing_token_sign_wrong(struct token *t, bool wrong)
@@ -177,6 +183,8 @@ static int generate(struct token *t, const struct token_request *r, struct token
 		k->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 		EVP_PKEY_get_raw_public_key(k->pkey, k->pub, &len);
 		t->generated++;
+		k->is_broken = t->breaks > 0;
+		t->breaks -= k->is_broken;
 		if (t->key_count > 1 && t->clashes > 0) {
 			t->clashes--;
 			clash(t, k);
@@ -219,6 +227,12 @@ static int sign(struct token *t, const struct token_request *r, uint8_t sigs[][S
 		size_t len = SIG_LEN;
 
 		reply->signatures[i].code = ERR_TOKEN;
+		if (k != NULL && k->is_broken) {
+			EVP_MD_CTX_free(ctx);
+			err_set(&reply->err, ERR_TOKEN, "C_Sign: CKR_GENERAL_ERROR");
+			reply->err.ckr = 5;
+			return ERR_TOKEN;
+		}
 		if (k != NULL && EVP_DigestSignInit(ctx, NULL, NULL, NULL, k->pkey) == 1 &&
 		    EVP_DigestSign(ctx, sigs[i], &len, r->items[i].data, r->items[i].len) == 1)
 			reply->signatures[i].code = OK;

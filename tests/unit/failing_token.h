@@ -22,6 +22,8 @@ unsigned failing_token_records(const struct token *t);
 unsigned failing_token_generated(const struct token *t); /* ever */
 /* The next n ZSKs made have the key tag of the first key, as a KSK. */
 void failing_token_clash(struct token *t, unsigned n);
+/* The next n keys made cannot sign (CKR_GENERAL_ERROR), as after a crash in the middle of making them. */
+void failing_token_break(struct token *t, unsigned n);
 void failing_token_sign_wrong(struct token *t, bool wrong);
 /* Objects by hand: what a restored back-up, another program or a broken write leaves. */
 void failing_token_put_record(struct token *t, const char *label, const void *value, size_t len);

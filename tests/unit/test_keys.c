@@ -323,6 +323,20 @@ static void test_tag_clash(void **state)
 	assert_int_equal(failing_token_records(f->token), 0);
 }
 
+static void test_R20_broken_by_a_crash(void **state)
+{
+	struct fixture *f = *state;
+
+	failing_token_break(f->token, 2);
+	make_good(f);
+	assert_int_equal(failing_token_generated(f->token), 4);
+	assert_int_equal(failing_token_keys(f->token), 2);
+	assert_int_equal(destroy(f).code, OK);
+	failing_token_break(f->token, 1000);
+	assert_int_equal(make(f).code, ERR_LIMIT);
+	assert_int_equal(failing_token_records(f->token), 0);
+}
+
 static void test_token_signs_wrong(void **state)
 {
 	struct fixture *f = *state;
@@ -569,6 +583,7 @@ int main(void)
 		T(test_policy_changed_meanwhile),
 		T(test_deleted_before_made),
 		T(test_tag_clash),
+		T(test_R20_broken_by_a_crash),
 		T(test_token_signs_wrong),
 		T(test_token_away),
 		T(test_two_tokens),
