@@ -253,8 +253,12 @@ class Daemon(Process):
         return pid
 
     def reload(self):
+        """SIGHUP, and wait until the master has acted on it."""
+        mark = len(self.log_text())
         self.write_config()
         self.process.send_signal(signal.SIGHUP)
+        words = ("the configuration is in effect", "the configuration was not changed")
+        wait_for("the reload", lambda: any(w in self.log_text()[mark:] for w in words), 20)
 
 
 def _exists(pid):
