@@ -20,14 +20,20 @@ intagliod_SOURCES = \
 	src/daemon/proto.h \
 	src/daemon/signer.c src/daemon/signer.h \
 	src/daemon/signer_leap.c \
+	src/daemon/signer_life.c \
+	src/daemon/signer_observe.c \
 	src/daemon/signer_parent.c \
 	src/daemon/signer_probe.c \
 	src/daemon/signer_check.c \
+	src/daemon/signer_rebuild.c \
 	src/daemon/signer_requests.c \
+	src/daemon/signer_submit.c \
 	src/daemon/signer_schedule.c \
 	src/daemon/signer_zones.c \
 	src/daemon/verbs_conf.c \
 	src/daemon/verbs_internal.h \
+	src/daemon/verbs_life.c \
+	src/daemon/verbs_plan.c \
 	src/daemon/verbs_key.c \
 	src/daemon/verbs_status.c \
 	src/daemon/verbs_zone.c \

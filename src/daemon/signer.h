@@ -66,6 +66,8 @@ struct signer_zone {
 	unsigned failures;
 	struct waiter *waiters;
 	struct zone_parent *parent; /* NULL: the policy names no servers of the parent */
+	struct zone_life *life;	    /* of its keys; NULL before signer_life_configure */
+	struct zone_observe *observe; /* what its servers have; NULL as long as nothing was published */
 };
 
 struct signer_token {
@@ -164,6 +166,36 @@ int signer_parent_may_leave(const struct signer_zone *z, char why[REASON_MAX]);
 int64_t signer_parent_due(const struct signer_zone *z); /* of the next look; 0: none is planned */
 const struct parent_view *signer_parent_view(const struct signer_zone *z); /* NULL: as above */
 
+/* signer_life.c: the zone's keys go on.  Facts are gathered (signer_observe.c, signer_parent.c, the
+ * head), keys_step does what has to be done, the zone is signed again when its record changed. */
+void signer_life_configure(struct signer_zone *z); /* its policy was read */
+void signer_life_free(struct signer_zone *z);
+/* Something was observed, asked for or changed: look soon what has to be done. */
+void signer_life_look(struct signer_zone *z);
+bool signer_life_is_busy(const struct signer_zone *z);
+/* What is known now, in the order of keys_record()->keys. */
+void signer_life_facts(const struct signer_zone *z, struct facts *f);
+
+/* signer_observe.c: which versions the zone's servers have (R25). */
+void signer_observe_configure(struct signer_zone *z, struct snapshot *sn);
+void signer_observe_free(struct signer_zone *z);
+void signer_observe_version(struct signer_zone *z, const struct keyset *ks); /* head was published, signed by ks */
+void signer_observe_seen(struct signer_zone *z, const char *server, uint32_t serial);
+void signer_observe_facts(const struct signer_zone *z, const struct record *r, struct facts *f);
+/* The operator does not wait for this server any more; kept over restarts.  ERR_MISSING: no such. */
+int signer_observe_release(struct signer_zone *z, const char *server, const char *reason,
+    const char *requester, struct err *e);
+/* The servers that do not have the current version, as text: "dst1 (SERVFAIL), dst2"; "" none. */
+void signer_observe_laggards(const struct signer_zone *z, char *out, size_t size);
+
+/* signer_submit.c: the DS set that the parent should have is handed over (policy parent.submit). */
+void signer_submit_look(struct signer_zone *z); /* it may have changed */
+void signer_submit_free(struct signer_zone *z);
+
+/* signer_rebuild.c: a zone that was published before its store was lost (R27). */
+/* false: nothing may be signed yet, why says what is waited for.  true: floor in *job if there is one. */
+bool signer_rebuild_floor(struct signer_zone *z, struct sign_job *job, char why[REASON_MAX]);
+
 /* signer_leap.c: leaps of the virtual clock */
 void signer_leap_settled(struct signer *s, struct reader *body); /* the network side has */
 void signer_leap_forget(struct signer *s); /* the network side must be asked again */
@@ -186,6 +218,8 @@ void verbs_zone_register(struct signer *s);
 void verbs_key_register(struct signer *s);
 void verbs_conf_register(struct signer *s);
 void verbs_status_register(struct signer *s);
+void verbs_life_register(struct signer *s);
+void verbs_plan_register(struct signer *s);
 void verbs_time_register(struct signer *s);
 /* A zone's step ended: tell the commands that wait for it. */
 void verbs_zone_progress(struct signer_zone *z, const char *phase, uint64_t done, uint64_t total);
