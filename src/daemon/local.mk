@@ -19,6 +19,7 @@ intagliod_SOURCES = \
 	src/daemon/process.c src/daemon/process.h \
 	src/daemon/proto.h \
 	src/daemon/signer.c src/daemon/signer.h \
+	src/daemon/signer_early.c \
 	src/daemon/signer_leap.c \
 	src/daemon/signer_life.c \
 	src/daemon/signer_observe.c \

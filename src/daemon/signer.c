@@ -197,6 +197,18 @@ static void on_expired(struct signer_zone *z, struct reader *body)
 		log_notice("zone %s: a source confirmed the zone again", z->name);
 }
 
+static void zone_message(struct signer_zone *z, uint16_t type, struct reader *body)
+{
+	if (type == PROTO_RECEIVED)
+		on_received(z, body);
+	else if (type == PROTO_SOURCE || type == PROTO_DESTINATION)
+		on_status(z, type == PROTO_SOURCE, body);
+	else if (type == PROTO_REFRESHED)
+		on_refreshed(z, body);
+	else if (type == PROTO_EXPIRED)
+		on_expired(z, body);
+}
+
 static void network_message(void *arg, uint16_t type, struct reader *body, int fd)
 {
 	struct signer *s = arg;
@@ -226,15 +238,9 @@ static void network_message(void *arg, uint16_t type, struct reader *body, int f
 	}
 	z = signer_zone_by_apex(s, apex);
 	if (z == NULL)
-		return; /* deleted meanwhile */
-	if (type == PROTO_RECEIVED)
-		on_received(z, body);
-	else if (type == PROTO_SOURCE || type == PROTO_DESTINATION)
-		on_status(z, type == PROTO_SOURCE, body);
-	else if (type == PROTO_REFRESHED)
-		on_refreshed(z, body);
-	else if (type == PROTO_EXPIRED)
-		on_expired(z, body);
+		signer_early_keep(s, apex, type, body);
+	else
+		zone_message(z, type, body);
 }
 
 static void take_network(struct signer *s, int fd)
@@ -314,6 +320,7 @@ static void take_config(struct signer *s, int fd)
 		first_config(s);
 	configure_tokens(s);
 	signer_zones_configure(s);
+	signer_early_replay(s, zone_message);
 	if (first)
 		signer_check_start(s);
 }
@@ -385,6 +392,7 @@ static void signer_free(struct signer *s)
 	sign_free(s->sign);
 	if (s->store != NULL)
 		signer_statuses_save(s);
+	signer_early_replay(s, NULL);
 	signer_zones_free(s);
 	keys_free(s->keys);
 	for (unsigned i = 0; i < s->token_count; i++) {

@@ -109,6 +109,8 @@ struct signer {
 	uint32_t next_probe;
 	uint64_t told;		  /* messages about zones to the network side */
 	struct leap *leap;	  /* of the virtual clock, under way; NULL */
+	struct early *early, *early_last; /* messages about zones that are not known yet */
+	unsigned early_count;
 };
 
 /* signer.c */
@@ -200,6 +202,13 @@ bool signer_rebuild_floor(struct signer_zone *z, struct sign_job *job, char why[
 void signer_leap_settled(struct signer *s, struct reader *body); /* the network side has */
 void signer_leap_forget(struct signer *s); /* the network side must be asked again */
 void signer_leap_free(struct signer *s);
+
+/* signer_early.c: messages of the network side about zones that are not known yet */
+typedef void signer_early_fn(struct signer_zone *z, uint16_t type, struct reader *body);
+void signer_early_keep(
+    struct signer *s, const uint8_t *apex, uint16_t type, const struct reader *body);
+/* The configuration was read: each is handed to fn if its zone is known now.  All are forgotten. */
+void signer_early_replay(struct signer *s, signer_early_fn *fn);
 
 /* signer_requests.c: what is asked of the master */
 typedef void request_done_fn(void *arg, bool ok, const char *why);
