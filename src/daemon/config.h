@@ -51,12 +51,13 @@ struct config_ttl {
 	struct conf_origin origin;
 	int64_t dnskey, cds;
 };
+enum { SUBMIT_MANUAL, SUBMIT_UPDATE, SUBMIT_COMMAND, SUBMIT_CDS };
 struct config_parent {
 	struct conf_origin origin;
 	struct conf_names servers;
 	int submit;
 	const char *primary, *command;
-	int64_t deadline, ds_ttl, propagation;
+	int64_t command_timeout, deadline, ds_ttl, propagation;
 };
 enum { EXPIRE_KEEP, EXPIRE_STOP };
 struct config_policy {
@@ -156,9 +157,6 @@ struct config_policy *config_policy(const struct config *c, const char *name);
 struct config_server *config_server(const struct config *c, const char *name);
 struct config_token *config_token(const struct config *c, const char *name);
 struct config_tsig_key *config_tsig_key(const struct config *c, const char *name);
-
-struct key_policy;
-void config_key_policy(const struct config_policy *p, struct key_policy *out);
 
 /* Change conf.d: add the entries of `text` (libconfig: zones, servers and tsig_keys lists), or remove
  * the one named `name` from `list`.  The result is checked as a whole before any file is written:

@@ -1,8 +1,18 @@
-/* What config.c and config_edit.c share. */
+/* What the files of the configuration share. */
 #ifndef DAEMON_CONFIG_INTERNAL_H
 #define DAEMON_CONFIG_INTERNAL_H
 
 #include "daemon/config.h"
+
+/* Every named struct begins with its origin and its name, so one look-up serves all lists. */
+struct config_named {
+	struct conf_origin origin;
+	const char *name;
+};
+
+/* config_check.c: what spans several settings.  Defaults that hang on others are filled in; the number
+ * of mistakes. */
+unsigned config_check(struct config *config, conf_report_fn *report, conf_report_fn *warn, void *arg);
 
 /* A configuration with nothing but defaults. */
 struct config *config_new(const char *path);

@@ -35,7 +35,8 @@ static const struct conf_choice expiries[] = {
 	{ "keep", EXPIRE_KEEP }, { "stop", EXPIRE_STOP }, { NULL, 0 }
 };
 static const struct conf_choice submits[] = {
-	{ "manual", 0 }, { "update", 1 }, { "command", 2 }, { "cds", 3 }, { NULL, 0 }
+	{ "manual", SUBMIT_MANUAL }, { "update", SUBMIT_UPDATE }, { "command", SUBMIT_COMMAND },
+	{ "cds", SUBMIT_CDS }, { NULL, 0 }
 };
 static const struct conf_choice modes[] = { { "dnskey", 0 }, { "cds", 1 }, { NULL, 0 } };
 static const struct conf_choice tls_kinds[] = {
@@ -160,11 +161,13 @@ static const struct conf_item parent_items[] = {
 	ITEM(config_parent, "servers", servers, CONF_NAMES,
 	    .doc = "The parent's name servers, at each of which the DS is looked for."),
 	ITEM(config_parent, "submit", submit, CONF_CHOICE, .fallback = "manual", .choices = submits,
-	    .flags = CONF_LATER, .doc = "How a DS is handed over."),
+	    .doc = "How a DS is handed over, and taken back.  manual: zone status and the log say what there is to do; intaglio key export --ds prints the records, and key ds-seen and ds-gone say that it was done where no servers are named.  command: the command below does it.  cds: the parent takes what CDS and CDNSKEY in the zone say (RFC 8078).  update is not available in this version: it is as manual."),
 	ITEM(config_parent, "primary", primary, CONF_STRING, .flags = CONF_LATER,
 	    .doc = "The server that takes updates."),
-	ITEM(config_parent, "command", command, CONF_STRING, .flags = CONF_LATER,
-	    .doc = "The command that is given the records."),
+	ITEM(config_parent, "command", command, CONF_STRING,
+	    .doc = "The program that hands the DS over, with its whole path; only root and hook_user may be able to write it.  Its first argument is submit (these DS are to be there) or retract (they are to go), its second the zone with the final dot; both are also in the environment, as INTAGLIO_ACTION and INTAGLIO_ZONE.  On stdin it gets records in presentation form, one a line: those DS, then the DNSKEY records of their keys; a program takes what it needs.  INTAGLIO_DS holds the whole DS set that the parent should have afterwards, in the same form, for registries that take whole sets.  Exit status 0 says that the parent has taken it.  After any other, or when it took too long, it is called again after a minute, then after two, four and so on, up to an hour, and at once by intaglio key ds-submit; its last line of output is shown in the log and by zone status.  It may be called again with what was done already: adding a DS that is there and taking out one that is not must succeed."),
+	ITEM(config_parent, "command_timeout", command_timeout, CONF_DURATION, .fallback = "PT1M",
+	    .doc = "A command that runs longer is ended, with all it has started."),
 	ITEM(config_parent, "deadline", deadline, CONF_DURATION, .fallback = "PT24H", .flags = CONF_LATER,
 	    .doc = "A DS not seen so long after it could be is an alert."),
 	ITEM(config_parent, "ds_ttl", ds_ttl, CONF_DURATION, .fallback = "P1D",
@@ -298,8 +301,8 @@ static const struct conf_item config_items[] = {
 	    .doc = "User that all processes but the master become, when the master was started by root."),
 	ITEM(config, "group", group, CONF_STRING,
 	    .doc = "Group whose members may use the control socket."),
-	ITEM(config, "hook_user", hook_user, CONF_STRING, .flags = CONF_LATER,
-	    .doc = "User that operators' commands run as."),
+	ITEM(config, "hook_user", hook_user, CONF_STRING,
+	    .doc = "User that operators' commands run as, when the master was started by root.  Default: user."),
 	ITEM(config, "store_max", store_max, CONF_INT, .fallback = "256", .min = 1, .max = 65536,
 	    .doc = "Address space reserved for the store, in GiB; the file grows inside it."),
 	ITEM(config, "listen", listen, CONF_GROUPS, .sub = &listen_table, .doc = "Addresses to listen on:"),

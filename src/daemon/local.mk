@@ -1,13 +1,16 @@
 noinst_LIBRARIES += libconfiguration.a
 libconfiguration_a_SOURCES = \
 	src/daemon/config.c src/daemon/config.h \
+	src/daemon/config_check.c \
 	src/daemon/config_edit.c src/daemon/config_internal.h \
-	src/daemon/config_policy.c src/daemon/config_tables.c
+	src/daemon/config_tables.c
 
 sbin_PROGRAMS += intagliod
 intagliod_SOURCES = \
+	src/daemon/hook.c src/daemon/hook.h \
 	src/daemon/main.c src/daemon/role.h \
 	src/daemon/master.c src/daemon/master.h src/daemon/master_internal.h \
+	src/daemon/master_hook.c \
 	src/daemon/master_requests.c \
 	src/daemon/master_sockets.c \
 	src/daemon/master_workers.c \
@@ -36,7 +39,6 @@ intagliod_SOURCES = \
 	src/daemon/verbs_life.c \
 	src/daemon/verbs_plan.c \
 	src/daemon/verbs_key.c \
-	src/daemon/verbs_policy.c \
 	src/daemon/verbs_status.c \
 	src/daemon/verbs_zone.c \
 	src/daemon/verbs_zone_show.c \
@@ -46,8 +48,11 @@ intagliod_LDADD = libconfiguration.a $(OPS_LIBS) libsign.a libinbound.a liboutbo
 	$(TOKEN_CLIENT_LIBS) $(TOKEN_LOCAL_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) -lpthread -ldl
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_config
-UNIT_TESTS += tests/unit/test_config
+check_PROGRAMS += tests/unit/test_config tests/unit/test_hook
+UNIT_TESTS += tests/unit/test_config tests/unit/test_hook
 endif
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_LDADD = libconfiguration.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_hook_SOURCES = tests/unit/test_hook.c src/daemon/hook.c src/daemon/hook.h \
+	src/daemon/process.c src/daemon/process.h
+tests_unit_test_hook_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -113,6 +113,8 @@ static void side_ended(struct side *s, int status)
 	s->pid = 0;
 	channel_free(s->channel);
 	s->channel = NULL;
+	if (s == &m->signer)
+		master_hooks_forget(m);
 	if (m->stopping)
 		return;
 	log_error("the %s ended (%s); it is started again in %llu ms", s->role, how,
@@ -130,21 +132,33 @@ static void side_message(void *arg, uint16_t type, struct reader *body, int fd)
 		close(fd);
 }
 
+static void child_ended(struct master *m, pid_t pid, int status)
+{
+	if (pid == m->network.pid)
+		side_ended(&m->network, status);
+	else if (pid == m->signer.pid)
+		side_ended(&m->signer, status);
+	else if (!master_hook_ended(m, pid, status))
+		master_worker_ended(m, pid, status);
+}
+
 static void children_ended(void *arg)
 {
 	struct master *m = arg;
-	pid_t pid;
+	siginfo_t ended = {0};
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == m->network.pid)
-			side_ended(&m->network, status);
-		else if (pid == m->signer.pid)
-			side_ended(&m->signer, status);
-		else
-			master_worker_ended(m, pid, status);
+	/* The number of a command's process names its group until it is waited for. */
+	while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid > 0) {
+		pid_t pid = ended.si_pid;
+
+		master_hook_ending(m, pid);
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			child_ended(m, pid, status);
+		ended.si_pid = 0;
 	}
-	if (m->stopping && m->network.pid == 0 && m->signer.pid == 0 && !master_workers_alive(m))
+	if (m->stopping && m->network.pid == 0 && m->signer.pid == 0 && !master_workers_alive(m) &&
+	    !master_hooks_alive(m))
 		loop_stop(m->loop);
 }
 
@@ -161,6 +175,7 @@ static void out_of_patience(void *arg)
 	log_warning("some processes did not end in time; they are killed");
 	end_sides(arg, SIGKILL);
 	master_workers_kill(arg);
+	master_hooks_stop(arg, true);
 }
 
 void master_stop(void *arg)
@@ -173,6 +188,7 @@ void master_stop(void *arg)
 	notify_stopping();
 	m->stopping = true;
 	end_sides(m, SIGTERM); /* the workers end when the signing side has gone */
+	master_hooks_stop(m, false);
 	loop_timer_set(m->patience, STOP_PATIENCE_MS);
 }
 

@@ -42,12 +42,15 @@ struct worker {
 	struct worker *next;
 };
 
+struct master_hook; /* a command that runs, or waits to run */
+
 struct master {
 	struct master_options options;
 	struct config *config;
 	struct loop *loop;
 	struct side network, signer;
 	struct worker *workers;
+	struct master_hook *hooks; /* in the order in which they were asked for */
 	struct listener *listeners;
 	unsigned listener_count;
 	int control_fd, lock_fd, clock_fd;
@@ -80,5 +83,15 @@ void master_worker_lost(struct master *m, const char *token, unsigned number);
 
 /* master_requests.c: what the signing side may ask for; a closed list */
 void master_signer_message(struct master *m, uint16_t type, struct reader *body, int fd);
+/* u32 id, u8 is OK, str why */
+void master_answer(struct master *m, uint16_t type, uint32_t id, int code, const struct err *e);
+
+/* master_hook.c: operators' commands */
+void master_hook_take(struct master *m, struct reader *body);
+void master_hook_ending(struct master *m, pid_t pid); /* before it is waited for */
+bool master_hook_ended(struct master *m, pid_t pid, int status); /* false: it was none */
+void master_hooks_forget(struct master *m); /* who asked for them is gone */
+void master_hooks_stop(struct master *m, bool at_once);
+bool master_hooks_alive(const struct master *m);
 
 #endif

@@ -12,14 +12,16 @@
 #include "daemon/notify.h"
 #include "daemon/proto.h"
 
-static void answer(struct master *m, uint32_t id, int code, const struct err *e)
+void master_answer(struct master *m, uint16_t type, uint32_t id, int code, const struct err *e)
 {
 	struct buf body = {0};
 
+	if (m->signer.channel == NULL)
+		return;
 	buf_u32(&body, id);
 	buf_u8(&body, code == OK);
 	buf_str(&body, code == OK ? "" : e->text);
-	channel_send(m->signer.channel, PROTO_CONF_RESULT, &body, -1);
+	channel_send(m->signer.channel, type, &body, -1);
 	buf_free(&body);
 }
 
@@ -76,7 +78,7 @@ static void change(struct master *m, uint16_t type, struct reader *body, int fd)
 		code = change_remove(m, body, &e);
 	if (code == OK)
 		code = master_reload(m, type == PROTO_CONF_REMOVE ? NULL : master_warn, &e);
-	answer(m, id, code, &e);
+	master_answer(m, PROTO_CONF_RESULT, id, code, &e);
 }
 
 static int move_clock(int64_t to, struct err *e)
@@ -96,8 +98,12 @@ static void take_clock(struct master *m, struct reader *body)
 	uint32_t id = reader_u32(body);
 	int64_t to = (int64_t)reader_u64(body);
 
-	if (!body->failed)
-		answer(m, id, move_clock(to, &e), &e);
+	int code;
+
+	if (body->failed)
+		return;
+	code = move_clock(to, &e);
+	master_answer(m, PROTO_CONF_RESULT, id, code, &e);
 }
 
 static void forget(struct master *m, struct reader *body)
@@ -143,6 +149,9 @@ void master_signer_message(struct master *m, uint16_t type, struct reader *body,
 		break;
 	case PROTO_CLOCK:
 		take_clock(m, body);
+		break;
+	case PROTO_HOOK:
+		master_hook_take(m, body);
 		break;
 	case PROTO_STOP:
 		master_stop(m);

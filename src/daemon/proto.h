@@ -24,6 +24,11 @@ enum proto_type {
 	PROTO_WORKER_KILL, /* str token, u16 number: its call hangs */
 	PROTO_STOP,
 	PROTO_CLOCK, /* u32 id, u64 calendar: show this on the virtual clock; PROTO_CONF_RESULT answers */
+	/* u32 id, str policy, str zone, str "submit" or "retract", str records, str DS set wanted: have the
+	 * policy's command hand this over */
+	PROTO_HOOK,
+	/* master -> signer */
+	PROTO_HOOK_RESULT, /* u32 id, u8 is OK, str why */
 
 	/* network -> signer */
 	PROTO_RECEIVED = 100, /* apex, str source, u32 serial, str path of the spool */

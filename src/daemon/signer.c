@@ -299,7 +299,6 @@ static void first_config(struct signer *s)
 	verbs_status_register(s);
 	verbs_life_register(s);
 	verbs_plan_register(s);
-	verbs_policy_register(s);
 	verbs_time_register(s);
 	s->sandboxed = true;
 }
@@ -360,6 +359,7 @@ static void master_message(void *arg, uint16_t type, struct reader *body, int fd
 		drop_worker(s, body);
 		break;
 	case PROTO_CONF_RESULT:
+	case PROTO_HOOK_RESULT:
 		signer_request_answer(s, body);
 		break;
 	default:

@@ -67,6 +67,7 @@ struct signer_zone {
 	struct waiter *waiters;
 	struct zone_parent *parent; /* NULL: the policy names no servers of the parent */
 	struct zone_life *life;	    /* of its keys; NULL before signer_life_configure */
+	struct zone_submit *submit; /* of its DS; NULL before the first look */
 	struct zone_observe *observe; /* what its servers have; NULL as long as nothing was published */
 };
 
@@ -109,6 +110,8 @@ struct signer {
 	uint32_t next_probe;
 	uint64_t told;		  /* messages about zones to the network side */
 	struct leap *leap;	  /* of the virtual clock, under way; NULL */
+	struct zone_submit *submit_queue; /* those whose command's turn comes */
+	unsigned submits_running;
 	struct early *early, *early_last; /* messages about zones that are not known yet */
 	unsigned early_count;
 };
@@ -192,7 +195,22 @@ void signer_observe_laggards(const struct signer_zone *z, char *out, size_t size
 
 /* signer_submit.c: the DS set that the parent should have is handed over (policy parent.submit). */
 void signer_submit_look(struct signer_zone *z); /* it may have changed */
+/* The operator asks for it: what was handed over counts no more, and no pause is kept.  false: no
+ * command does it, or there is nothing to hand over. */
+bool signer_submit_again(struct signer_zone *z);
 void signer_submit_free(struct signer_zone *z);
+bool signer_submit_is_busy(const struct signer *s); /* a command runs, or waits to run */
+struct submit_view { /* for zone status */
+	const char *how; /* as in the policy */
+	unsigned wanted_count;
+	uint16_t wanted[KEYSET_MAX]; /* tags of the keys whose DS the parent should have */
+	int64_t handed_over;	     /* when the command did so last; 0: never */
+	bool is_running;
+	int64_t next_try;    /* after a failure */
+	const char *problem; /* what failed; "" */
+	char task[REASON_MAX]; /* what is waited for, or what the operator is to do; "" */
+};
+void signer_submit_view(struct signer_zone *z, struct submit_view *out);
 
 /* signer_rebuild.c: a zone that was published before its store was lost (R27). */
 /* false: nothing may be signed yet, why says what is waited for.  true: floor in *job if there is one. */
@@ -229,7 +247,6 @@ void verbs_conf_register(struct signer *s);
 void verbs_status_register(struct signer *s);
 void verbs_life_register(struct signer *s);
 void verbs_plan_register(struct signer *s);
-void verbs_policy_register(struct signer *s);
 void verbs_time_register(struct signer *s);
 /* A zone's step ended: tell the commands that wait for it. */
 void verbs_zone_progress(struct signer_zone *z, const char *phase, uint64_t done, uint64_t total);

@@ -372,7 +372,7 @@ bool signer_is_busy(const struct signer *s)
 {
 	uint64_t now = clock_mono_ms();
 
-	if (s->queue_armed || s->keys_loading || s->probes != NULL)
+	if (s->queue_armed || s->keys_loading || s->probes != NULL || signer_submit_is_busy(s))
 		return true;
 	for (unsigned i = 0; i < s->token_count; i++) {
 		uint64_t down_since = s->tokens[i]->down_since_ms;
