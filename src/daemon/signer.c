@@ -128,7 +128,9 @@ static void look_at_tokens(void *arg)
 			t->down_since_ms = clock_mono_ms();
 		t->was_up = up;
 	}
-	if (came_back && s->keys_loaded && !s->keys_loading)
+	if (s->keys != NULL && !s->keys_loading &&
+	    ((came_back && s->keys_loaded) ||
+		(clock_mono_ms() >= s->keys_look_ms && keys_wants_load(s->keys))))
 		signer_keys_load(s);
 	loop_timer_set(s->token_look, TOKEN_LOOK_MS);
 }

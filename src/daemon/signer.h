@@ -91,6 +91,7 @@ struct signer {
 	struct signer_token **tokens;
 	unsigned token_count;
 	bool keys_loaded, keys_loading;
+	uint64_t keys_look_ms, keys_wait_ms; /* monotonic: when to read them again if need be */
 	struct signer_zone **zones; /* in canonical order */
 	unsigned zone_count;
 	struct signer_zone **queue; /* zones whose turn comes */

@@ -98,6 +98,13 @@ static void keys_were_read(void *arg, int code, const char *why)
 	else if (!s->keys_loaded)
 		log_notice("the tokens were read");
 	s->keys_loaded = s->keys_loaded || code == OK;
+	if (!keys_wants_load(s->keys))
+		s->keys_wait_ms = 0;
+	else if (s->keys_wait_ms == 0)
+		s->keys_wait_ms = RETRY_FIRST_MS;
+	else if (s->keys_wait_ms < RETRY_MOST_MS)
+		s->keys_wait_ms *= 2;
+	s->keys_look_ms = clock_mono_ms() + s->keys_wait_ms;
 	signer_step_all(s);
 }
 

@@ -101,7 +101,7 @@ struct zone_keys *change_begin(
 	keys_zone_hash(apex, hash);
 	z = keys_find(k, hash);
 	if (status == KEYS_GOOD && z != NULL && !z->is_busy && !z->is_forgotten) {
-		z->is_busy = true;
+		keys_hold(z);
 		return z;
 	}
 	*code = status == KEYS_RECOVERY || status == KEYS_FROZEN ? ERR_REFUSED

@@ -43,19 +43,23 @@ static void destroy_fail(struct destroy *d, int code, const char *what, const ch
 	snprintf(words, sizeof(words), "%s: %.200s", what, why);
 	keys_zone_text(z, zone);
 	log_error("%.200s: destroying its keys: %s", zone, words);
-	z->is_busy = false;
 	if (z->is_doomed)
 		keys_set_status(z, KEYS_UNKNOWN, "it is being destroyed: %.200s", words);
+	keys_task_end(d->keys, z, code, words);
 	destroy_free(d);
-	keys_call_waiters(&z->waiters, &z->waiter_count, code, words);
 }
 
 static void destroy_end(struct destroy *d)
 {
 	struct zone_keys *z = d->zone;
-	struct waiter *waiters = z->waiters;
-	unsigned count = z->waiter_count;
+	struct waiter *waiters;
+	unsigned count;
 
+	for (unsigned i = 0; i < z->deletion_count; i++)
+		keys_add_waiter(&z->waiters, &z->waiter_count, z->deletions[i].waiter.fn,
+		    z->deletions[i].waiter.arg);
+	waiters = z->waiters;
+	count = z->waiter_count;
 	inventory_forget(d->keys, z->hash);
 	z->waiters = NULL;
 	keys_remove(d->keys, z);
@@ -124,7 +128,7 @@ static struct destroy *destroy_new(struct keys *k, struct zone_keys *z)
 
 	d->keys = k;
 	d->zone = z;
-	z->is_busy = true;
+	keys_hold(z);
 	for (unsigned i = 0; z->has_record && i < z->record.key_count; i++)
 		doom(d, z->key_tokens[i], z->record.keys[i].id);
 	inventory_each_key(k, z->hash, doom_found, d);
@@ -203,6 +207,42 @@ static void destroy_start(struct keys *k, struct zone_keys *z, keys_done_fn *don
 		destroy_begun(k, z);
 }
 
+/* A task of the zone is under way, or its keys are just being looked for in the tokens. */
+static bool has_to_wait(const struct keys *k, const struct zone_keys *z, enum keys_status status)
+{
+	if (z != NULL && (z->is_busy || z->is_doomed))
+		return z->is_busy;
+	return k->loading != NULL && status == KEYS_UNKNOWN;
+}
+
+static void destroy_later(
+    struct zone_keys *z, const uint8_t *apex, bool destroy, keys_done_fn *done, void *arg)
+{
+	if (!z->has_apex) {
+		memcpy(z->apex, apex, name_len(apex));
+		name_lower(z->apex);
+		z->has_apex = true;
+	}
+	z->deletions = mem_grow(z->deletions, z->deletion_count + 1, sizeof(*z->deletions));
+	z->deletions[z->deletion_count++] = (struct deletion){{done, arg}, destroy};
+}
+
+void destroy_waiting(struct keys *k, struct zone_keys *z)
+{
+	struct deletion *all = z->deletions;
+	unsigned count = z->deletion_count;
+	uint8_t apex[NAME_MAX_LEN];
+
+	if (count == 0 || has_to_wait(k, z, z->status))
+		return;
+	memcpy(apex, z->apex, sizeof(apex));
+	z->deletions = NULL;
+	z->deletion_count = 0;
+	for (unsigned i = 0; i < count; i++)
+		keys_zone_delete(k, apex, all[i].destroy, all[i].waiter.fn, all[i].waiter.arg);
+	free(all);
+}
+
 void keys_zone_delete(
     struct keys *k, const uint8_t *apex, bool destroy, keys_done_fn *done, void *arg)
 {
@@ -213,8 +253,8 @@ void keys_zone_delete(
 
 	keys_zone_hash(apex, hash);
 	z = keys_find(k, hash);
-	if (z != NULL && z->is_busy) {
-		done(arg, ERR_AGAIN, why);
+	if (has_to_wait(k, z, status)) {
+		destroy_later(keys_find_or_add(k, hash), apex, destroy, done, arg);
 	} else if (!destroy) {
 		if (z != NULL)
 			z->is_forgotten = true;

@@ -328,6 +328,8 @@ static bool is_older_than_used(struct keys *k, struct zone_keys *z)
 static void resolve_record(struct keys *k, struct zone_keys *z, const struct choice *c)
 {
 	uint8_t hash[RECORD_HASH_LEN];
+	bool was_good = z->status == KEYS_GOOD && memcmp(z->record.digest, c->best->record.digest,
+						      sizeof(z->record.digest)) == 0;
 
 	take_over(z, &c->best->record);
 	keys_zone_hash(z->apex, hash);
@@ -347,7 +349,8 @@ static void resolve_record(struct keys *k, struct zone_keys *z, const struct cho
 		keys_set_status(z, KEYS_UNKNOWN, "it is being destroyed");
 	} else if (check_keys(k, z)) {
 		z->awaits_proof = true;
-		keys_set_status(z, KEYS_UNKNOWN, "its keys have not proved themselves yet");
+		if (!was_good)
+			keys_set_status(z, KEYS_UNKNOWN, "its keys have not proved themselves yet");
 	}
 }
 
@@ -410,7 +413,7 @@ static void resolve_zone(struct keys *k, struct zone_keys *z)
 {
 	struct choice c;
 
-	if (z->is_busy || is_out_of_sight(k, z))
+	if (z->is_busy || z->was_busy || is_out_of_sight(k, z))
 		return;
 	z->awaits_proof = z->is_doomed = false;
 	c = choose(k, z);

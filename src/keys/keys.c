@@ -24,6 +24,7 @@ static void zone_free(struct zone_keys *z)
 	free(z->labels);
 	free(z->held);
 	free(z->waiters);
+	free(z->deletions);
 	free(z);
 }
 
@@ -119,6 +120,23 @@ void keys_remove(struct keys *k, struct zone_keys *z)
 	    (k->zone_count - at - 1) * sizeof(struct zone_keys *));
 	k->zone_count--;
 	zone_free(z);
+}
+
+void keys_hold(struct zone_keys *z)
+{
+	z->is_busy = z->was_busy = true;
+}
+
+void keys_task_end(struct keys *k, struct zone_keys *z, int code, const char *why)
+{
+	uint8_t hash[RECORD_HASH_LEN];
+
+	memcpy(hash, z->hash, sizeof(hash));
+	z->is_busy = false;
+	keys_call_waiters(&z->waiters, &z->waiter_count, code, why);
+	z = keys_find(k, hash);
+	if (z != NULL)
+		destroy_waiting(k, z);
 }
 
 void keys_set_status(struct zone_keys *z, enum keys_status status, const char *fmt, ...)

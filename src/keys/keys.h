@@ -49,6 +49,9 @@ void keys_add_token(struct keys *k, struct token *t);
  * are finished or adopted. */
 typedef void keys_done_fn(void *arg, int code, const char *why);
 void keys_load(struct keys *k, keys_done_fn *done, void *arg);
+/* Would another reading tell more?  A token answers that could not be read, or a zone is still
+ * KEYS_UNKNOWN though its tokens answer. */
+bool keys_wants_load(const struct keys *k);
 
 enum keys_status keys_zone_status(const struct keys *k, const uint8_t *apex, char why[256]);
 /* Make the keys of a new zone (intent, keys, one record, proof by a challenge each); a zone that has

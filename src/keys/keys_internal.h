@@ -57,6 +57,11 @@ struct waiter {
 	void *arg;
 };
 
+struct deletion { /* asked for while the zone was busy */
+	struct waiter waiter;
+	bool destroy;
+};
+
 struct zone_keys {
 	uint8_t hash[RECORD_HASH_LEN];
 	uint8_t apex[NAME_MAX_LEN];
@@ -73,9 +78,12 @@ struct zone_keys {
 	unsigned held_count;
 	int64_t next_look;
 	bool is_forgotten; /* deleted here, left in the token */
-	bool is_busy;      /* being made or destroyed */
+	bool is_busy;      /* being made, changed or destroyed: one task at a time */
+	bool was_busy;     /* ... at any time since the reading of the tokens began */
 	struct waiter *waiters;
 	unsigned waiter_count;
+	struct deletion *deletions;
+	unsigned deletion_count;
 	bool is_doomed; /* its newest record has no keys: destroying goes on */
 	/* proving, while loading */
 	bool awaits_proof, has_failed;
@@ -106,6 +114,11 @@ void keys_set_status(struct zone_keys *z, enum keys_status status, const char *f
 void keys_zone_text(const struct zone_keys *z, char out[NAME_TEXT_SIZE]);
 int keys_token_by_name(const struct keys *k, const char *name, unsigned *out, struct err *e);
 void keys_add_waiter(struct waiter **list, unsigned *count, keys_done_fn *fn, void *arg);
+/* A task begins: nobody else changes the zone until it ends. */
+void keys_hold(struct zone_keys *z);
+/* It ends: the zone's waiters are called, then deletions that were asked for meanwhile begin.  The zone
+ * may be gone then. */
+void keys_task_end(struct keys *k, struct zone_keys *z, int code, const char *why);
 /* Call and forget all; the list may be added to meanwhile. */
 void keys_call_waiters(struct waiter **list, unsigned *count, int code, const char *why);
 void keys_add_label(struct zone_keys *z, const char *text, unsigned token);
@@ -119,7 +132,8 @@ int keys_check_new(const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], ch
 /* inventory.c */
 bool inventory_take(struct keys *k, unsigned token, const struct token_reply *reply); /* all sound? */
 void inventory_free(struct keys_token *t);
-/* What each zone is now; those with is_busy are left alone. */
+/* What each zone is now.  What was busy since the reading began is left alone: one token may have been
+ * listed before a change and the next one after it. */
 void inventory_resolve(struct keys *k);
 /* Is key id in a token that was listed? */
 bool inventory_find_key(
@@ -139,6 +153,8 @@ void inventory_each_key(
 void make_resume(struct keys *k, struct zone_keys *z, const struct intent *i);
 /* destroy.c: the record without keys is there: destroy the rest. */
 void destroy_resume(struct keys *k, struct zone_keys *z);
+/* Deletions that waited begin, unless they have to wait on. */
+void destroy_waiting(struct keys *k, struct zone_keys *z);
 
 /* commit.c: encode r (label, digest), put it into the token; on an error look whether it is there.
  * done gets the label. */

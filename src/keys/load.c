@@ -3,7 +3,8 @@
  *   list      each token, once more if a record in it was damaged (it may have been half written)
  *   resolve   inventory.c
  *   finish    zones that were being made or destroyed
- *   prove     every key of a sound record signs a challenge; only then is its zone KEYS_GOOD
+ *   prove     every key of a sound record signs a challenge; only then is its zone KEYS_GOOD (one
+ *             that was, with the same record, stays so meanwhile)
  *   clean     superseded records go, but for one
  *
  * Runs in the signing side; every step waits for a token and survives its error. */
@@ -25,8 +26,9 @@ struct load {
 
 struct proof_item {
 	struct proof proof;
-	struct zone_keys *zone;
-	unsigned key;
+	uint8_t zone_hash[RECORD_HASH_LEN];
+	enum key_role role;
+	uint16_t tag;
 };
 struct proof_batch {
 	struct load *load;
@@ -54,6 +56,9 @@ static void load_release(struct load *l)
 	clean_all(k);
 	keys_call_waiters(&k->load_waiters, &k->load_waiter_count, l->code, l->why);
 	free(l);
+	for (size_t i = k->zone_count; i-- > 0;)
+		if (i < k->zone_count)
+			destroy_waiting(k, k->zones[i]);
 }
 
 static void prove_end(struct zone_keys *z)
@@ -61,7 +66,7 @@ static void prove_end(struct zone_keys *z)
 	if (--z->unproved > 0)
 		return;
 	z->awaits_proof = false;
-	if (!z->has_failed)
+	if (!z->has_failed && !z->was_busy)
 		keys_set_status(z, KEYS_GOOD, "%s", "");
 }
 
@@ -69,26 +74,31 @@ static void prove_fail(struct zone_keys *z, enum keys_status status, const char 
 {
 	char zone[NAME_TEXT_SIZE];
 
+	if (z->was_busy)
+		return; /* it is being destroyed, or it changed: it was good before */
 	z->has_failed = true;
 	keys_set_status(z, status, "%.250s", why);
 	keys_zone_text(z, zone);
 	log_warning("%.200s: %s", zone, z->why);
 }
 
-static void prove_one(const struct proof_item *item, const struct token_reply *reply, unsigned i)
+static void prove_one(
+    struct keys *k, const struct proof_item *item, const struct token_reply *reply, unsigned i)
 {
-	const struct record_key *key = &item->zone->record.keys[item->key];
+	struct zone_keys *z = keys_find(k, item->zone_hash);
 	struct err e = {0};
 
+	if (z == NULL || !z->awaits_proof)
+		return; /* destroyed meanwhile */
 	if (reply->code != OK || i >= reply->signature_count || reply->signatures[i].code != OK) {
 		err_set(&e, ERR_TOKEN, "%s %u signed no challenge: %.200s",
-		    key_role_name(key->role), key->tag, reply->err.text);
-		prove_fail(item->zone, KEYS_UNKNOWN, e.text);
+		    key_role_name(item->role), item->tag, reply->err.text);
+		prove_fail(z, KEYS_UNKNOWN, e.text);
 	} else if (proof_check(&item->proof, reply->signatures[i].data, reply->signatures[i].len,
 		       &e) != OK) {
-		prove_fail(item->zone, KEYS_RECOVERY, e.text);
+		prove_fail(z, KEYS_RECOVERY, e.text);
 	}
-	prove_end(item->zone);
+	prove_end(z);
 }
 
 static void on_signed(void *arg, const struct token_reply *reply)
@@ -97,7 +107,7 @@ static void on_signed(void *arg, const struct token_reply *reply)
 	struct load *l = b->load;
 
 	for (unsigned i = 0; i < b->count; i++)
-		prove_one(&b->items[i], reply, i);
+		prove_one(l->keys, &b->items[i], reply, i);
 	free(b);
 	load_release(l);
 }
@@ -132,8 +142,9 @@ static void add_proof(
 		prove_end(z);
 		return;
 	}
-	item->zone = z;
-	item->key = key;
+	memcpy(item->zone_hash, z->hash, sizeof(item->zone_hash));
+	item->role = z->record.keys[key].role;
+	item->tag = z->record.keys[key].tag;
 	if (++(*batch)->count == TOKEN_BATCH_MAX) {
 		submit_batch(*batch);
 		*batch = NULL;
@@ -265,6 +276,8 @@ static void load_start(struct keys *k)
 	k->loading = l;
 	for (unsigned i = 0; i < k->token_count; i++)
 		k->tokens[i].is_fresh = false;
+	for (size_t i = 0; i < k->zone_count; i++)
+		k->zones[i]->was_busy = k->zones[i]->is_busy;
 	list_next(l);
 }
 
@@ -275,4 +288,30 @@ void keys_load(struct keys *k, keys_done_fn *done, void *arg)
 		k->load_again = true;
 	else
 		load_start(k);
+}
+
+static bool is_unsettled(const struct keys *k, const struct zone_keys *z)
+{
+	if (z->status != KEYS_UNKNOWN || z->is_busy || z->is_forgotten)
+		return false;
+	for (unsigned i = 0; i < z->label_count; i++)
+		if (!token_is_up(k->tokens[z->labels[i].token].token, NULL))
+			return false;
+	for (unsigned i = 0; i < z->record.key_count; i++)
+		if (!token_is_up(k->tokens[z->key_tokens[i]].token, NULL))
+			return false;
+	return true;
+}
+
+bool keys_wants_load(const struct keys *k)
+{
+	if (k->loading != NULL)
+		return false;
+	for (unsigned i = 0; i < k->token_count; i++)
+		if (!k->tokens[i].is_fresh && token_is_up(k->tokens[i].token, NULL))
+			return true;
+	for (size_t i = 0; i < k->zone_count; i++)
+		if (is_unsettled(k, k->zones[i]))
+			return true;
+	return false;
 }

@@ -14,7 +14,7 @@ libkeys_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 KEYS_LIBS = libkeys.a
 
 if HAVE_CMOCKA
-KEYS_TESTS = tests/unit/test_keys tests/unit/test_life tests/unit/test_roll \
+KEYS_TESTS = tests/unit/test_keys tests/unit/test_keys_order tests/unit/test_life tests/unit/test_roll \
 	tests/unit/test_record tests/unit/test_timeline
 check_PROGRAMS += $(KEYS_TESTS) tests/token/test_keys tests/sim/test_caches
 SIM_TESTS += tests/sim/test_caches
@@ -25,6 +25,9 @@ KEYS_TEST_LIBS = $(KEYS_LIBS) $(ZONE_LIBS) $(DNS_LIBS)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c \
 	tests/unit/failing_token.c tests/unit/failing_token.h
 tests_unit_test_keys_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_keys_order_SOURCES = tests/unit/test_keys_order.c \
+	tests/unit/failing_token.c tests/unit/failing_token.h
+tests_unit_test_keys_order_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_life_SOURCES = tests/unit/test_life.c \
 	tests/unit/failing_token.c tests/unit/failing_token.h
 tests_unit_test_life_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -25,7 +25,6 @@ static void make_end(struct make *m, int code, const char *why)
 	char zone[NAME_TEXT_SIZE], words[KEYS_WHY_SIZE];
 
 	snprintf(words, sizeof(words), "%.250s", why);
-	z->is_busy = false;
 	if (code == OK) {
 		keys_set_status(z, KEYS_GOOD, "%s", "");
 	} else {
@@ -35,8 +34,8 @@ static void make_end(struct make *m, int code, const char *why)
 		log_error("%.200s: making its keys: %s", zone, words);
 	}
 	record_free(&m->record);
+	keys_task_end(m->keys, z, code, words);
 	free(m);
-	keys_call_waiters(&z->waiters, &z->waiter_count, code, words);
 }
 
 void make_fail(struct make *m, int code, const char *fmt, ...)

@@ -128,7 +128,7 @@ static struct make *make_new(struct keys *k, struct zone_keys *z)
 
 	m->keys = k;
 	m->zone = z;
-	z->is_busy = true;
+	keys_hold(z);
 	if (z->status != KEYS_GOOD)
 		keys_set_status(z, KEYS_MAKING, "its keys are being made");
 	return m;

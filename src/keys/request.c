@@ -8,6 +8,7 @@
 #include "keys/make.h"
 
 struct request {
+	struct keys *keys;
 	struct zone_keys *zone;
 	keys_done_fn *done;
 	void *arg;
@@ -17,8 +18,8 @@ static void on_committed(void *arg, int code, const char *why)
 {
 	struct request *q = arg;
 
-	q->zone->is_busy = false;
-	q->done(q->arg, code, why);
+	keys_add_waiter(&q->zone->waiters, &q->zone->waiter_count, q->done, q->arg);
+	keys_task_end(q->keys, q->zone, code, why);
 	free(q);
 }
 
@@ -53,12 +54,12 @@ static void edit(struct keys *k, const uint8_t *apex, const struct keys_which *w
 			changed += fn(&next.keys[i], now, fn_arg, &why_not);
 	if (changed == 0) {
 		record_free(&next);
-		z->is_busy = false;
-		done(arg, ERR_REFUSED, why_not);
+		keys_add_waiter(&z->waiters, &z->waiter_count, done, arg);
+		keys_task_end(k, z, ERR_REFUSED, why_not);
 		return;
 	}
 	q = mem_alloc(sizeof(*q));
-	*q = (struct request){z, done, arg};
+	*q = (struct request){k, z, done, arg};
 	change_commit(k, z, &next, NULL, now, on_committed, q);
 }
 
@@ -184,7 +185,7 @@ void keys_request_unsign(
 		return;
 	}
 	q = mem_alloc(sizeof(*q));
-	*q = (struct request){z, done, arg};
+	*q = (struct request){k, z, done, arg};
 	record_copy(&z->record, &next);
 	next.unsign = is_wanted ? now : 0;
 	change_commit(k, z, &next, NULL, now, on_committed, q);
@@ -201,11 +202,12 @@ void keys_request_generate(struct keys *k, const uint8_t *apex, const struct key
 		done(arg, code, why);
 		return;
 	}
-	z->is_busy = false; /* the making has it */
+	keys_add_waiter(&z->waiters, &z->waiter_count, done, arg);
 	if (z->record.key_count == KEYSET_MAX)
-		done(arg, ERR_LIMIT, "it has as many keys as a zone can have: see `key purge`");
+		keys_task_end(
+		    k, z, ERR_LIMIT, "it has as many keys as a zone can have: see `key purge`");
 	else
-		make_more(k, z, policy, &role, 1, now, done, arg);
+		make_more(k, z, policy, &role, 1, now, NULL, NULL);
 }
 
 void keys_accept_record(

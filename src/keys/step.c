@@ -44,13 +44,13 @@ static void step_end(struct step *s, int code, const char *why)
 	z->held = mem_grow(z->held, z->held_count + 1, sizeof(*z->held));
 	memcpy(z->held, s->result.held, z->held_count * sizeof(*z->held));
 	z->next_look = s->result.next;
-	z->is_busy = false;
 	if (code == OK && s->cannot_generate) {
 		code = ERR_TOKEN;
 		why = s->trouble;
 	}
 	snprintf(words, sizeof(words), "%.250s", why);
-	s->done(s->arg, code, words);
+	keys_add_waiter(&z->waiters, &z->waiter_count, s->done, s->arg);
+	keys_task_end(s->keys, z, code, words);
 	free(s);
 }
 
@@ -58,7 +58,7 @@ static void on_generated(void *arg, int code, const char *why)
 {
 	struct step *s = arg;
 
-	s->zone->is_busy = true;
+	keys_hold(s->zone);
 	if (code != OK) {
 		s->cannot_generate = true;
 		snprintf(s->trouble, sizeof(s->trouble), "%.250s", why);

@@ -24,6 +24,14 @@ struct fake_record {
 	char label[TOKEN_LABEL_MAX];
 	struct buf value;
 };
+struct held { /* a request that waits for its turn; what it borrowed is copied */
+	struct held *next;
+	struct token_request request;
+	token_reply_fn *fn;
+	void *arg;
+	struct token_sign_item *items;
+	struct buf data;
+};
 struct token {
 	char name[64];
 	struct fake_key keys[KEYS_MAX];
@@ -32,7 +40,8 @@ struct token {
 	unsigned record_count;
 	unsigned until_fault; /* 0: none to come */
 	enum fake_fault fault;
-	bool goes_on, has_failed, signs_wrong;
+	bool goes_on, has_failed, signs_wrong, is_away, holds;
+	struct held *held[FAILING_LANES];
 };
 
 struct token *failing_token_new(const char *name)
@@ -57,10 +66,23 @@ void failing_token_drop_keys(struct token *t)
 	t->key_count = 0;
 }
 
+static void forget_first(struct token *t, enum failing_lane lane)
+{
+	struct held *h = t->held[lane];
+
+	t->held[lane] = h->next;
+	buf_free(&h->data);
+	free(h->items);
+	free(h);
+}
+
 void failing_token_free(struct token *t)
 {
 	failing_token_drop_records(t);
 	failing_token_drop_keys(t);
+	for (unsigned lane = 0; lane < FAILING_LANES; lane++)
+		while (t->held[lane] != NULL)
+			forget_first(t, lane);
 	free(t);
 }
 
@@ -302,7 +324,7 @@ static enum fake_fault fault_of_this(struct token *t)
 	return t->fault;
 }
 
-void token_submit(struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg)
+static void serve(struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg)
 {
 	struct token_reply *reply = mem_alloc(sizeof(*reply));
 	struct scratch *s = mem_alloc(sizeof(*s));
@@ -319,6 +341,70 @@ void token_submit(struct token *t, const struct token_request *r, token_reply_fn
 	fn(arg, reply);
 	free(reply);
 	free(s);
+}
+
+/* Offsets first, since the buffer moves while it grows. */
+static void copy_borrowed(struct held *h, const struct token_request *r)
+{
+	size_t at = 0;
+
+	buf_put(&h->data, r->value, r->value_len);
+	for (unsigned i = 0; i < r->item_count; i++)
+		buf_put(&h->data, r->items[i].data, r->items[i].len);
+	h->request.value = h->data.data;
+	at = r->value_len;
+	h->items = mem_array(r->item_count + 1, sizeof(*h->items));
+	for (unsigned i = 0; i < r->item_count; i++) {
+		h->items[i] = r->items[i];
+		h->items[i].data = h->data.data + at;
+		at += r->items[i].len;
+	}
+	h->request.items = h->items;
+}
+
+void token_submit(struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg)
+{
+	struct held *h, **p = &t->held[r->op == TOKEN_SIGN ? FAILING_SIGNATURES : FAILING_OBJECTS];
+
+	if (!t->holds) {
+		serve(t, r, fn, arg);
+		return;
+	}
+	h = mem_alloc(sizeof(*h));
+	h->request = *r;
+	h->fn = fn;
+	h->arg = arg;
+	copy_borrowed(h, r);
+	while (*p != NULL && (*p)->request.class <= r->class)
+		p = &(*p)->next;
+	h->next = *p;
+	*p = h;
+}
+
+void failing_token_hold(struct token *t)
+{
+	t->holds = true;
+}
+
+bool failing_token_turn(struct token *t, enum failing_lane lane)
+{
+	struct held *h = t->held[lane];
+
+	if (h == NULL)
+		return false;
+	t->held[lane] = h->next;
+	h->next = NULL;
+	serve(t, &h->request, h->fn, h->arg);
+	buf_free(&h->data);
+	free(h->items);
+	free(h);
+	return true;
+}
+
+bool token_is_up(const struct token *t, char why[256])
+{
+	(void)why;
+	return !t->is_away;
 }
 
 const char *token_name(const struct token *t)

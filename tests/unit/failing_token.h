@@ -1,5 +1,5 @@
 /* failing_token: a token in memory (Ed25519 only) that fails when it is told to: it takes the place of
- * pkcs11/ behind token.h.  Replies come at once. */
+ * pkcs11/ behind token.h.  Replies come at once, or when the test says so. */
 #ifndef TESTS_FAILING_TOKEN_H
 #define TESTS_FAILING_TOKEN_H
 
@@ -17,6 +17,11 @@ void failing_token_free(struct token *t);
 void failing_token_fail(struct token *t, unsigned n, enum fake_fault fault, bool on);
 bool failing_token_has_failed(const struct token *t); /* did that request come? */
 void failing_token_cure(struct token *t);
+/* From now on requests wait until it is their turn, as with a worker: signatures in their lane, all else
+ * in the other one, by class. */
+void failing_token_hold(struct token *t);
+enum failing_lane { FAILING_OBJECTS, FAILING_SIGNATURES, FAILING_LANES };
+bool failing_token_turn(struct token *t, enum failing_lane lane); /* false: none waits there */
 unsigned failing_token_keys(const struct token *t);
 unsigned failing_token_records(const struct token *t);
 unsigned failing_token_generated(const struct token *t); /* ever */
