@@ -69,6 +69,7 @@ struct signer_zone {
 	struct zone_life *life;	    /* of its keys; NULL before signer_life_configure */
 	struct zone_submit *submit; /* of its DS; NULL before the first look */
 	struct zone_observe *observe; /* what its servers have; NULL as long as nothing was published */
+	struct zone_rebuild *rebuild; /* NULL: its serial goes on from the last one */
 };
 
 struct signer_token {
@@ -216,6 +217,12 @@ void signer_submit_view(struct signer_zone *z, struct submit_view *out);
 /* signer_rebuild.c: a zone that was published before its store was lost (R27). */
 /* false: nothing may be signed yet, why says what is waited for.  true: floor in *job if there is one. */
 bool signer_rebuild_floor(struct signer_zone *z, struct sign_job *job, char why[REASON_MAX]);
+/* Is it held back for want of a serial?  Then why. */
+bool signer_rebuild_holds(const struct signer_zone *z, char why[REASON_MAX]);
+/* The operator says which serial went out last: the next version's is later.  ERR_REFUSED and words
+ * when resolvers and destinations would take it for one that goes back (RFC 1982). */
+int signer_rebuild_give(struct signer_zone *z, uint32_t serial, struct err *e);
+void signer_rebuild_free(struct signer_zone *z);
 
 /* signer_leap.c: leaps of the virtual clock */
 void signer_leap_settled(struct signer *s, struct reader *body); /* the network side has */

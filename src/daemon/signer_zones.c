@@ -404,6 +404,7 @@ static void zone_free(struct signer_zone *z)
 {
 	signer_submit_free(z);
 	signer_parent_free(z);
+	signer_rebuild_free(z);
 	loop_event_free(z->refresh);
 	loop_timer_free(z->retry);
 	free(z->servers);

@@ -26,7 +26,8 @@ static void count_zone(struct census *n, const struct signer_zone *z, int64_t no
 	n->published += has && z->head.published;
 	n->held += has && !z->head.published;
 	n->waiting += !has;
-	if (has && (!n->has_runway || z->head.expiry_first - now < n->runway)) {
+	if (has && z->head.expiry_first != 0 &&
+	    (!n->has_runway || z->head.expiry_first - now < n->runway)) {
 		n->has_runway = true;
 		n->runway = z->head.expiry_first - now;
 		n->first = z;

@@ -243,6 +243,15 @@ void destroy_waiting(struct keys *k, struct zone_keys *z)
 	free(all);
 }
 
+/* Keys and record stay in the token.  Should the zone come again, its serials are not known. */
+static int leave(struct keys *k, struct zone_keys *z, struct err *e)
+{
+	if (z == NULL)
+		return OK;
+	z->is_forgotten = true;
+	return z->has_record ? intent_adopt(k->store, z->hash, z->record.sequence, e) : OK;
+}
+
 void keys_zone_delete(
     struct keys *k, const uint8_t *apex, bool destroy, keys_done_fn *done, void *arg)
 {
@@ -250,15 +259,16 @@ void keys_zone_delete(
 	enum keys_status status = keys_zone_status(k, apex, why);
 	uint8_t hash[RECORD_HASH_LEN];
 	struct zone_keys *z;
+	struct err e = {0};
 
 	keys_zone_hash(apex, hash);
 	z = keys_find(k, hash);
 	if (has_to_wait(k, z, status)) {
 		destroy_later(keys_find_or_add(k, hash), apex, destroy, done, arg);
 	} else if (!destroy) {
-		if (z != NULL)
-			z->is_forgotten = true;
-		done(arg, OK, "");
+		int rc = leave(k, z, &e);
+
+		done(arg, rc, rc == OK ? "" : e.text);
 	} else if (z == NULL && status == KEYS_NONE) {
 		done(arg, OK, "");
 	} else if (z != NULL && (z->is_doomed || status == KEYS_GOOD || status == KEYS_NONE ||

@@ -146,22 +146,40 @@ int intent_load(
 	return rc;
 }
 
-static int finish(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence,
-    bool forget_intent, struct err *e)
+/* What becomes of a zone's rows when its record is noted. */
+struct note {
+	uint64_t sequence; /* 0: all is forgotten */
+	bool keeps_intent, is_adopted;
+};
+
+static int write_note(
+    struct store_write *w, const uint8_t hash[RECORD_HASH_LEN], const struct note *n, struct err *e)
+{
+	struct buf sequence = {0};
+	int rc = OK;
+
+	buf_u64(&sequence, n->sequence);
+	if (!n->keeps_intent)
+		rc = store_write_meta(w, META_KEYS_INTENT, hash, RECORD_HASH_LEN, NULL, 0, e);
+	if (rc == OK && (n->is_adopted || n->sequence == 0))
+		rc = store_write_meta(
+		    w, META_KEYS_ADOPTED, hash, RECORD_HASH_LEN, n->is_adopted ? "" : NULL, 0, e);
+	if (rc == OK)
+		rc = store_write_meta(w, META_KEYS_SEQUENCE, hash, RECORD_HASH_LEN,
+		    n->sequence == 0 ? NULL : sequence.data, sequence.len, e);
+	buf_free(&sequence);
+	return rc;
+}
+
+static int note(
+    struct store *s, const uint8_t hash[RECORD_HASH_LEN], const struct note *n, struct err *e)
 {
 	struct store_write *w;
-	struct buf b = {0};
 	int rc = store_write_begin(s, &w, e);
 
 	if (rc != OK)
 		return rc;
-	buf_u64(&b, sequence);
-	if (forget_intent)
-		rc = store_write_meta(w, META_KEYS_INTENT, hash, RECORD_HASH_LEN, NULL, 0, e);
-	if (rc == OK)
-		rc = store_write_meta(w, META_KEYS_SEQUENCE, hash, RECORD_HASH_LEN,
-		    sequence == 0 ? NULL : b.data, b.len, e);
-	buf_free(&b);
+	rc = write_note(w, hash, n, e);
 	if (rc == OK)
 		return store_write_commit(w, e);
 	store_write_abort(w);
@@ -171,13 +189,55 @@ static int finish(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t
 int intent_finish(
     struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence, struct err *e)
 {
-	return finish(s, hash, sequence, true, e);
+	return note(s, hash, &(struct note){.sequence = sequence}, e);
 }
 
 int intent_note_sequence(
     struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence, struct err *e)
 {
-	return finish(s, hash, sequence, false, e);
+	return note(s, hash, &(struct note){.sequence = sequence, .keeps_intent = true}, e);
+}
+
+int intent_adopt(
+    struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence, struct err *e)
+{
+	struct note n = {.sequence = sequence, .keeps_intent = true, .is_adopted = true};
+
+	return note(s, hash, &n, e);
+}
+
+int intent_found(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t used,
+    uint64_t sequence, struct err *e)
+{
+	struct intent intent;
+	int rc = used == 0 ? intent_load(s, hash, &intent, e) : OK;
+
+	if (rc == ERR_MISSING)
+		return intent_adopt(s, hash, sequence, e);
+	return rc != OK ? rc : intent_finish(s, hash, sequence, e);
+}
+
+int intent_is_adopted(struct store *s, const uint8_t hash[RECORD_HASH_LEN], struct err *e)
+{
+	struct buf b = {0};
+	int rc = read_row(s, META_KEYS_ADOPTED, hash, RECORD_HASH_LEN, &b, e);
+
+	buf_free(&b);
+	return rc;
+}
+
+int intent_end_adoption(struct store *s, const uint8_t hash[RECORD_HASH_LEN], struct err *e)
+{
+	struct store_write *w;
+	int rc = store_write_begin(s, &w, e);
+
+	if (rc != OK)
+		return rc;
+	rc = store_write_meta(w, META_KEYS_ADOPTED, hash, RECORD_HASH_LEN, NULL, 0, e);
+	if (rc == OK)
+		return store_write_commit(w, e);
+	store_write_abort(w);
+	return rc;
 }
 
 int intent_sequence(

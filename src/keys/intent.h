@@ -5,6 +5,8 @@
  *   META_KEYS_SEQUENCE  zone hash -> u64: highest sequence ever acted upon (an older record in the
  *                       token is a restored back-up)
  *   META_KEYS_WRITER    ""        -> u32: who we are in records
+ *   META_KEYS_ADOPTED   zone hash -> "": its keys have a past that this store knows nothing of (the
+ *                       store before it was lost): which serials went out is not known either
  */
 #ifndef KEYS_INTENT_H
 #define KEYS_INTENT_H
@@ -43,6 +45,17 @@ int intent_finish(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t
 /* This sequence; an intent stays. */
 int intent_note_sequence(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence,
     struct err *e);
+/* The same, and the mark that its keys were adopted. */
+int intent_adopt(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence,
+    struct err *e);
+/* A record of this sequence was found in the token, and the store has a lower one (0: none).  If the
+ * store never heard of the zone, neither of keys in the making, it is not the store that these keys
+ * were used with: they are adopted. */
+int intent_found(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t used,
+    uint64_t sequence, struct err *e);
+/* OK; ERR_MISSING: it was not, or that is over. */
+int intent_is_adopted(struct store *s, const uint8_t hash[RECORD_HASH_LEN], struct err *e);
+int intent_end_adoption(struct store *s, const uint8_t hash[RECORD_HASH_LEN], struct err *e);
 int intent_sequence(struct store *s, const uint8_t hash[RECORD_HASH_LEN], uint64_t *out,
     struct err *e); /* 0: none known */
 int intent_writer(struct store *s, uint32_t *out, struct err *e); /* chosen once, at random */

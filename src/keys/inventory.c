@@ -320,8 +320,11 @@ static bool is_older_than_used(struct keys *k, struct zone_keys *z)
 		    (unsigned long long)here, (unsigned long long)used);
 		return true;
 	}
-	if (here > used && intent_finish(k->store, z->hash, here, &e) != OK)
-		log_warning("noting the sequence of a zone's record: %s", e.text);
+	if (here > used && intent_found(k->store, z->hash, used, here, &e) != OK) {
+		keys_set_status(
+		    z, KEYS_UNKNOWN, "the sequence of its record cannot be noted: %.200s", e.text);
+		return true;
+	}
 	return false;
 }
 

@@ -372,3 +372,19 @@ bool keys_ds_may_exist(const struct keys *k, const uint8_t *apex, char why[256])
 	why[0] = '\0';
 	return false;
 }
+
+int keys_is_adopted(const struct keys *k, const uint8_t *apex, struct err *e)
+{
+	uint8_t hash[RECORD_HASH_LEN];
+
+	keys_zone_hash(apex, hash);
+	return intent_is_adopted(k->store, hash, e);
+}
+
+int keys_end_adoption(struct keys *k, const uint8_t *apex, struct err *e)
+{
+	uint8_t hash[RECORD_HASH_LEN];
+
+	keys_zone_hash(apex, hash);
+	return intent_end_adoption(k->store, hash, e);
+}

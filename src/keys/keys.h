@@ -112,6 +112,10 @@ void keys_accept_record(struct keys *k, const uint8_t *apex, uint64_t sequence, 
 
 /* Is a DS seen, or unknown, at the parent?  (zone delete, R71)  words in why. */
 bool keys_ds_may_exist(const struct keys *k, const uint8_t *apex, char why[256]);
+/* Had the zone's keys a life before this store (which was lost, or had let the zone go)?  What went out
+ * with them is then not known here: OK.  ERR_MISSING: no, or that was ended; else words. */
+int keys_is_adopted(const struct keys *k, const uint8_t *apex, struct err *e);
+int keys_end_adoption(struct keys *k, const uint8_t *apex, struct err *e);
 /* Forget the zone.  destroy: its keys and record are destroyed in the token (a record without keys
  * first, then the keys); else they stay there. */
 void keys_zone_delete(struct keys *k, const uint8_t *apex, bool destroy, keys_done_fn *done,

@@ -55,8 +55,12 @@ const struct verb verbs[] = {
 	  .manual = "Without a zone: all of them.\n"
 		"The runway is the time that is left until the first signature expires." },
 	{ .name = "zone sign", .help = "sign a zone now",
-	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL, OPTION("force", 0, NULL, 0, "Make every signature anew.")),
-	  .manual = "A new version is made in any case; signatures that live long enough are kept.\nNever makes a key." },
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL, OPTION("force", 0, NULL, 0, "Make every signature anew."),
+		OPTION("serial", 0, "N", 0, "The new version's serial is later than this one.")),
+	  .manual = "A new version is made in any case; signatures that live long enough are kept.\nNever makes a key.\n"
+		"A zone that was published before its\n.Cm state_dir\nwas lost is published again when a destination told its serial.\n"
+		"Where none will, say with\n.Fl -serial\nwhich serial went out last, or a greater one.\n"
+		"It also moves the serial of any zone forward; one that would go back (RFC 1982) is refused." },
 	{ .name = "zone retransfer", .help = "transfer a zone from its sources now, whatever its serial",
 	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL),
 	  .manual = "The last good version is served until a new one has passed its checks." },

@@ -30,6 +30,7 @@ enum store_meta_class {
 	META_KEYS_INTENT = 1,   /* keys/intent.c */
 	META_KEYS_SEQUENCE = 2, /* keys/intent.c */
 	META_KEYS_WRITER = 3,   /* keys/intent.c */
+	META_KEYS_ADOPTED = 4,  /* keys/intent.c */
 	META_INBOUND = 16,      /* 16 to 31 */
 	META_SIGN = 32,         /* 32 to 47 */
 	META_DAEMON = 48,       /* 48 to 63 */
