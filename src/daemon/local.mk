@@ -42,6 +42,7 @@ intagliod_SOURCES = \
 	src/daemon/verbs_status.c \
 	src/daemon/verbs_zone.c \
 	src/daemon/verbs_zone_show.c \
+	src/daemon/verbs_zone_sign.c \
 	src/daemon/worker.c
 intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 intagliod_LDADD = libconfiguration.a $(OPS_LIBS) libsign.a libinbound.a liboutbound.a libparent.a $(KEYS_LIBS) \

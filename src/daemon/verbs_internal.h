@@ -16,6 +16,9 @@ const char *verbs_zone_text(const struct signer_zone *z, char out[NAME_TEXT_SIZE
 enum waiter_for { WAIT_KEYS, WAIT_SIGNED };
 void verbs_wait(struct signer_zone *z, struct ops_call *c, enum waiter_for what);
 
+/* verbs_zone_sign.c */
+void verb_zone_sign(void *signer, struct ops_call *c);
+void verb_zone_retransfer(void *signer, struct ops_call *c);
 /* verbs_zone_show.c */
 void verb_zone_list(void *signer, struct ops_call *c);
 void verb_zone_status(void *signer, struct ops_call *c);
