@@ -1,7 +1,7 @@
 # src/keys: which keys a zone has; their state is in the token
 noinst_LIBRARIES += libkeys.a
 libkeys_a_SOURCES = \
-	src/keys/change.c src/keys/change.h src/keys/commit.c src/keys/life.c src/keys/request.c src/keys/step.c src/keys/destroy.c src/keys/facts.h src/keys/intent.c \
+	src/keys/change.c src/keys/change.h src/keys/check.c src/keys/check.h src/keys/commit.c src/keys/life.c src/keys/request.c src/keys/step.c src/keys/destroy.c src/keys/facts.h src/keys/intent.c \
 	src/keys/intent.h src/keys/inventory.c src/keys/keys.c src/keys/keys.h \
 	src/keys/keys_internal.h src/keys/keyset.h src/keys/load.c src/keys/make.c \
 	src/keys/make.h src/keys/make_begin.c src/keys/observe.c src/keys/observe.h \
@@ -14,7 +14,8 @@ libkeys_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 KEYS_LIBS = libkeys.a
 
 if HAVE_CMOCKA
-KEYS_TESTS = tests/unit/test_keys tests/unit/test_keys_order tests/unit/test_life tests/unit/test_roll \
+KEYS_TESTS = tests/unit/test_keys tests/unit/test_keys_order tests/unit/test_life \
+	tests/unit/test_policy_check tests/unit/test_roll \
 	tests/unit/test_record tests/unit/test_timeline
 check_PROGRAMS += $(KEYS_TESTS) tests/token/test_keys tests/sim/test_caches
 SIM_TESTS += tests/sim/test_caches
@@ -31,6 +32,7 @@ tests_unit_test_keys_order_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(C
 tests_unit_test_life_SOURCES = tests/unit/test_life.c \
 	tests/unit/failing_token.c tests/unit/failing_token.h
 tests_unit_test_life_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_policy_check_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_record_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_roll_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_sim_test_caches_SOURCES = tests/sim/test_caches.c tests/sim/caches.c tests/sim/caches.h \
