@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/period.h"
+#include "keys/edit.h"
 #include "keys/keyset.h"
 #include "keys/policy.h"
 #include "keys/roll.h"
@@ -76,6 +77,8 @@ const struct record *keys_record(const struct keys *k, const uint8_t *apex);
 /* Do what has to be done now.  policy and facts are copied; facts.keys[].token is filled in here. */
 void keys_step(struct keys *k, const uint8_t *apex, const struct key_policy *policy,
     const struct facts *facts, int64_t now, keys_done_fn *done, void *arg);
+/* Fills facts.keys[].token, in the order of the zone's record. */
+void keys_fill_tokens(const struct keys *k, const uint8_t *apex, struct facts *f);
 /* After the last step: when to look again though nothing new is observed (POLICY_NEVER), and what was
  * held back; borrowed until the next step. */
 int64_t keys_next_look(const struct keys *k, const uint8_t *apex);
@@ -85,27 +88,16 @@ const struct roll_held *keys_held(const struct keys *k, const uint8_t *apex, uns
 void keys_fill_cds(const struct keys *k, const uint8_t *apex, const struct key_policy *p,
     int64_t now, struct keyset *set);
 
-struct keys_which { /* zeros: any */
-	enum key_role role; /* a CSK is meant with each */
-	uint16_t tag;
-	const uint8_t *id;
-};
-void keys_request_rollover(struct keys *k, const uint8_t *apex, const struct keys_which *which,
-    int64_t now, keys_done_fn *done, void *arg);
-/* Without tag and id: the keys in use. */
-void keys_request_emergency(struct keys *k, const uint8_t *apex, const struct keys_which *which,
-    const char *reason, const char *requester, int64_t now, keys_done_fn *done, void *arg);
-/* what: TIME_DS_SUBMITTED, _SEEN, _RETRACTED or _GONE. */
-void keys_request_ds(struct keys *k, const uint8_t *apex, const struct keys_which *which,
-    enum key_time what, int64_t now, keys_done_fn *done, void *arg);
-enum keys_backup { KEYS_BACKUP_PREPARE, KEYS_BACKUP_COMMIT, KEYS_BACKUP_ROLLBACK };
-void keys_request_backup(struct keys *k, const uint8_t *apex, enum keys_backup what, int64_t now,
-    keys_done_fn *done, void *arg);
-void keys_request_unsign(struct keys *k, const uint8_t *apex, bool is_wanted, int64_t now,
+/* What the operator asks for becomes the zone's next record; what follows from it is the next step's
+ * business.  ERR_REFUSED and words: nothing has changed. */
+void keys_request(struct keys *k, const uint8_t *apex, const struct edit *e, int64_t now,
     keys_done_fn *done, void *arg);
 /* Ahead of time. */
 void keys_request_generate(struct keys *k, const uint8_t *apex, const struct key_policy *policy,
     enum key_role role, int64_t now, keys_done_fn *done, void *arg);
+/* Destroy the removed keys that keys_step would destroy now, and do nothing else. */
+void keys_request_purge(struct keys *k, const uint8_t *apex, const struct key_policy *policy,
+    const struct facts *facts, int64_t now, keys_done_fn *done, void *arg);
 /* A record from a restored back-up is the truth: the operator says so. */
 void keys_accept_record(struct keys *k, const uint8_t *apex, uint64_t sequence, keys_done_fn *done,
     void *arg);

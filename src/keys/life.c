@@ -21,6 +21,14 @@ const struct record *keys_record(const struct keys *k, const uint8_t *apex)
 	return z == NULL ? NULL : &z->record;
 }
 
+void keys_fill_tokens(const struct keys *k, const uint8_t *apex, struct facts *f)
+{
+	const struct zone_keys *z = find_good(k, apex);
+
+	for (unsigned i = 0; z != NULL && i < z->record.key_count; i++)
+		f->keys[i].token = token_name(k->tokens[z->key_tokens[i]].token);
+}
+
 int64_t keys_next_look(const struct keys *k, const uint8_t *apex)
 {
 	const struct zone_keys *z = find_good(k, apex);

@@ -5,11 +5,18 @@
 
 #define ROUNDS_MAX 100000
 
+struct plan_key {	  /* in the order of the record's keys */
+	unsigned origin;  /* index in what is known today; KEYSET_MAX: made since */
+	bool is_followed; /* its steps are rows */
+	bool to_the_end;  /* ... until it is destroyed, though it is at rest now */
+};
+
 struct plan {
 	const struct plan_input *in;
 	struct record record;
-	struct facts facts;	     /* of the instant */
-	unsigned origin[KEYSET_MAX]; /* index in what is known today; KEYSET_MAX: made since */
+	struct facts facts; /* of the instant */
+	struct plan_key keys[KEYSET_MAX];
+	bool only_followed; /* and none is: the end */
 	int64_t now, next;
 	unsigned rows;
 	plan_row_fn *fn;
@@ -35,7 +42,7 @@ static void assume_key(struct plan *p, unsigned i)
 {
 	static const struct facts_key nothing;
 	const struct facts_key *today =
-	    p->origin[i] < KEYSET_MAX ? &p->in->facts->keys[p->origin[i]] : &nothing;
+	    p->keys[i].origin < KEYSET_MAX ? &p->in->facts->keys[p->keys[i].origin] : &nothing;
 	const int64_t *at = p->record.keys[i].times.at;
 	uint32_t delay = p->facts.propagation, ds_delay = p->facts.ds_propagation;
 	struct facts_key *f = &p->facts.keys[i];
@@ -94,70 +101,189 @@ static void forget_destroyed(struct plan *p, const struct roll_result *res)
 			destroyed[res->changes[i].key] = true;
 	for (unsigned i = 0; i < p->record.key_count; i++)
 		if (!destroyed[i])
-			p->origin[kept++] = p->origin[i];
+			p->keys[kept++] = p->keys[i];
 }
 
-static void make_key(struct plan *p, enum key_role role)
+/* Which keys are followed */
+
+static bool overlaps(enum key_role a, enum key_role b)
+{
+	return (role_has_ds(a) && role_has_ds(b)) || (role_has_zone(a) && role_has_zone(b));
+}
+
+/* Nothing happens to it before its next roll-over. */
+static bool is_at_rest(const struct plan *p, unsigned i)
+{
+	const struct key_policy *policy = p->in->policy;
+	const struct record_key *k = &p->record.keys[i];
+	const int64_t *at = k->times.at;
+	bool is_good = at[TIME_COMPROMISED] == 0 && at[TIME_ROLL] == 0 &&
+		       at[TIME_DS_RETRACTED] == 0 && p->record.unsign == 0 &&
+		       policy_fits(policy, k, p->facts.keys[i].token);
+	bool needs_ds = role_has_ds(k->role) && !policy->no_ds;
+
+	switch (timeline_state(&k->times, p->now)) {
+	case KEY_GENERATED:
+		return is_good && p->keys[i].origin < KEYSET_MAX;
+	case KEY_ACTIVE:
+		return is_good && (!needs_ds || at[TIME_DS_SEEN] != 0);
+	default:
+		return false;
+	}
+}
+
+static void follow_first(struct plan *p, bool with_next)
+{
+	for (unsigned i = 0; i < p->record.key_count; i++) {
+		const struct record_key *k = &p->record.keys[i];
+		struct plan_key *f = &p->keys[i];
+
+		f->is_followed = !is_at_rest(p, i);
+		if (with_next && !f->is_followed && k->times.at[TIME_ACTIVE] != 0)
+			f->is_followed = f->to_the_end =
+			    policy_retire_at(p->in->policy, k, true) != POLICY_NEVER;
+	}
+}
+
+/* A key comes: in the stead of one that is followed? */
+static void follow_successor(struct plan *p, unsigned i)
+{
+	for (unsigned j = 0; j < p->record.key_count; j++)
+		if (j != i && p->keys[j].is_followed &&
+		    overlaps(p->record.keys[i].role, p->record.keys[j].role))
+			p->keys[i].is_followed = true;
+}
+
+static void follow_changes(struct plan *p, const struct roll_result *res)
+{
+	for (unsigned i = 0; i < res->change_count; i++) {
+		const struct roll_change *c = &res->changes[i];
+
+		if (c->step == ROLL_PUBLISH || c->step == ROLL_SIGN)
+			follow_successor(p, c->key);
+	}
+}
+
+static bool forget_rested(struct plan *p)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < p->record.key_count; i++) {
+		struct plan_key *f = &p->keys[i];
+
+		f->is_followed = f->is_followed && (f->to_the_end || !is_at_rest(p, i));
+		any |= f->is_followed;
+	}
+	return any;
+}
+
+/* What is done */
+
+static bool make_key(struct plan *p, enum key_role role)
 {
 	struct record_key *k = record_add_key(&p->record);
+	unsigned i = p->record.key_count - 1;
 
 	if (k == NULL)
-		return;
+		return false;
 	k->role = role;
 	k->algorithm = p->in->policy->algorithm;
 	k->times.at[TIME_GENERATED] = p->now;
 	k->times.at[TIME_BACKED_UP] = p->now; /* the operator's part is not ours to foresee */
-	p->origin[p->record.key_count - 1] = KEYSET_MAX;
+	p->keys[i] = (struct plan_key){.origin = KEYSET_MAX};
+	follow_successor(p, i);
+	return p->keys[i].is_followed;
+}
+
+static struct plan_row row_of(const struct plan *p, const struct roll_change *c)
+{
+	const struct record_key *k = &p->record.keys[c->key];
+
+	if (c->step == ROLL_GENERATE)
+		return (struct plan_row){.at = p->now,
+		    .step = c->step,
+		    .key = KEYSET_MAX,
+		    .role = c->role,
+		    .algorithm = p->in->policy->algorithm};
+	return (struct plan_row){.at = p->now,
+	    .step = c->step,
+	    .key = p->keys[c->key].origin,
+	    .role = k->role,
+	    .algorithm = k->algorithm,
+	    .tag = k->tag};
 }
 
 static void carry_out(struct plan *p, const struct roll_result *res)
 {
+	bool is_shown[ROLL_CHANGES_MAX];
 	struct plan_row row[ROLL_CHANGES_MAX];
 
-	memset(row, 0, sizeof(row));
+	follow_changes(p, res);
 	for (unsigned i = 0; i < res->change_count; i++) {
-		const struct roll_change *c = &res->changes[i];
-		const struct record_key *k = &p->record.keys[c->key];
-		bool is_made = c->step != ROLL_GENERATE;
-
-		row[i].at = p->now;
-		row[i].step = c->step;
-		row[i].role = is_made ? k->role : c->role;
-		row[i].algorithm = is_made ? k->algorithm : p->in->policy->algorithm;
-		row[i].tag = is_made ? k->tag : 0;
+		row[i] = row_of(p, &res->changes[i]);
+		is_shown[i] = p->keys[res->changes[i].key].is_followed;
 	}
 	forget_destroyed(p, res);
 	roll_apply(res, &p->record);
 	for (unsigned i = 0; i < res->change_count; i++)
 		if (res->changes[i].step == ROLL_GENERATE)
-			make_key(p, res->changes[i].role);
+			is_shown[i] = make_key(p, res->changes[i].role);
 	for (unsigned i = 0; i < res->change_count && p->rows < p->in->rows_max; i++) {
+		if (p->only_followed && !is_shown[i])
+			continue;
 		fill_sets(p, &row[i]);
 		p->fn(p->arg, &row[i]);
 		p->rows++;
 	}
 }
 
+static void plan_run(struct plan *p)
+{
+	const struct plan_input *in = p->in;
+
+	for (unsigned n = 0; n < ROUNDS_MAX && p->rows < in->rows_max && p->now <= in->until; n++) {
+		struct roll_result res;
+		struct roll_input step = {&p->record, in->policy, &p->facts, p->now, NULL};
+
+		p->next = POLICY_NEVER;
+		assume(p);
+		roll_step(&step, &res);
+		if (res.change_count > 0)
+			carry_out(p, &res); /* one step may make room for another: look again */
+		else if (p->only_followed && !forget_rested(p))
+			break;
+		else
+			p->now = res.next < p->next ? res.next : p->next;
+	}
+}
+
+static void plan_begin(struct plan *p, const struct plan_input *in, plan_row_fn *fn, void *arg)
+{
+	*p = (struct plan){.in = in, .now = in->now, .fn = fn, .arg = arg};
+	record_copy(in->record, &p->record);
+	for (unsigned i = 0; i < KEYSET_MAX; i++)
+		p->keys[i].origin = i;
+}
+
 unsigned plan_make(const struct plan_input *in, plan_row_fn *fn, void *arg)
 {
-	struct plan p = {.in = in, .now = in->now, .fn = fn, .arg = arg};
+	struct plan p;
 
-	record_copy(in->record, &p.record);
-	for (unsigned i = 0; i < KEYSET_MAX; i++)
-		p.origin[i] = i;
-	for (unsigned n = 0; n < ROUNDS_MAX && p.rows < in->rows_max && p.now <= in->until; n++) {
-		struct roll_result res;
-		struct roll_input step = {&p.record, in->policy, &p.facts, p.now, NULL};
+	plan_begin(&p, in, fn, arg);
+	plan_run(&p);
+	record_free(&p.record);
+	return p.rows;
+}
 
-		p.next = POLICY_NEVER;
-		assume(&p);
-		roll_step(&step, &res);
-		if (res.change_count > 0) {
-			carry_out(&p, &res);
-			continue; /* one step may make room for another */
-		}
-		p.now = res.next < p.next ? res.next : p.next;
-	}
+unsigned plan_ahead(const struct plan_input *in, bool with_next, plan_row_fn *fn, void *arg)
+{
+	struct plan p;
+
+	plan_begin(&p, in, fn, arg);
+	p.only_followed = true;
+	assume(&p);
+	follow_first(&p, with_next);
+	plan_run(&p);
 	record_free(&p.record);
 	return p.rows;
 }

@@ -11,6 +11,7 @@
 #define ROLL_CHANGES_MAX 128
 #define ROLL_HELD_MAX 48
 #define ROLL_WHY_SIZE 128
+#define ROLL_SPARE 6 /* so much room a record should have for keys to come: removed ones go early */
 
 enum roll_step { /* the words of `rollover list` */
 	ROLL_GENERATE, ROLL_SIGN, ROLL_PUBLISH, ROLL_READY, ROLL_SUBMIT_DS, ROLL_DS_SEEN, ROLL_ACTIVATE,

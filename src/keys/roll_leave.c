@@ -1,9 +1,6 @@
 /* roll, keys that go: retire, DS taken back, remove, destroy.  Pure; see roll.c. */
 #include "keys/roll_internal.h"
 
-/* So much room a record should have for keys to come: removed ones go early. */
-#define ROLL_SPARE 6
-
 /* The one that takes over; if none is ready, the step is held. */
 static unsigned find_successor(struct roll *r, enum key_role role, unsigned i, enum roll_step step)
 {

@@ -27,6 +27,7 @@ struct step {
 	int64_t now;
 	struct roll_result result;
 	unsigned looks, at; /* at: the change in hand, while destroying */
+	bool only_purge;    /* asked for by the operator: nothing else is done */
 	bool cannot_generate;
 	char trouble[KEYS_WHY_SIZE]; /* of generating: the rest goes on */
 	keys_done_fn *done;
@@ -40,10 +41,12 @@ static void step_end(struct step *s, int code, const char *why)
 	struct zone_keys *z = s->zone;
 	char words[KEYS_WHY_SIZE];
 
-	z->held_count = s->result.held_count;
-	z->held = mem_grow(z->held, z->held_count + 1, sizeof(*z->held));
-	memcpy(z->held, s->result.held, z->held_count * sizeof(*z->held));
-	z->next_look = s->result.next;
+	if (!s->only_purge) {
+		z->held_count = s->result.held_count;
+		z->held = mem_grow(z->held, z->held_count + 1, sizeof(*z->held));
+		memcpy(z->held, s->result.held, z->held_count * sizeof(*z->held));
+		z->next_look = s->result.next;
+	}
 	if (code == OK && s->cannot_generate) {
 		code = ERR_TOKEN;
 		why = s->trouble;
@@ -198,6 +201,16 @@ static bool has_destroy(const struct step *s)
 	return false;
 }
 
+static void keep_destroys(struct roll_result *res)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < res->change_count; i++)
+		if (res->changes[i].step == ROLL_DESTROY)
+			res->changes[kept++] = res->changes[i];
+	res->change_count = kept;
+}
+
 static void step_look(struct step *s)
 {
 	struct roll_input in = {&s->zone->record, &s->policy, &s->facts, s->now, NULL};
@@ -205,10 +218,12 @@ static void step_look(struct step *s)
 	for (unsigned i = 0; i < s->zone->record.key_count; i++)
 		s->facts.keys[i].token = token_name(s->keys->tokens[s->zone->key_tokens[i]].token);
 	roll_step(&in, &s->result);
-	if (++s->looks > LOOKS_MAX) {
+	if (++s->looks > (s->only_purge ? 1 : LOOKS_MAX)) {
 		step_end(s, OK, ""); /* the rest at the next look */
 		return;
 	}
+	if (s->only_purge)
+		keep_destroys(&s->result);
 	if (step_generate(s) || step_commit(s))
 		return;
 	if (has_destroy(s)) {
@@ -219,8 +234,8 @@ static void step_look(struct step *s)
 	step_end(s, OK, "");
 }
 
-void keys_step(struct keys *k, const uint8_t *apex, const struct key_policy *policy,
-    const struct facts *facts, int64_t now, keys_done_fn *done, void *arg)
+static void step_start(struct keys *k, const uint8_t *apex, const struct key_policy *policy,
+    const struct facts *facts, int64_t now, bool only_purge, keys_done_fn *done, void *arg)
 {
 	char why[KEYS_WHY_SIZE];
 	struct step *s;
@@ -237,7 +252,20 @@ void keys_step(struct keys *k, const uint8_t *apex, const struct key_policy *pol
 	s->policy = *policy;
 	s->facts = *facts;
 	s->now = now;
+	s->only_purge = only_purge;
 	s->done = done;
 	s->arg = arg;
 	step_look(s);
+}
+
+void keys_step(struct keys *k, const uint8_t *apex, const struct key_policy *policy,
+    const struct facts *facts, int64_t now, keys_done_fn *done, void *arg)
+{
+	step_start(k, apex, policy, facts, now, false, done, arg);
+}
+
+void keys_request_purge(struct keys *k, const uint8_t *apex, const struct key_policy *policy,
+    const struct facts *facts, int64_t now, keys_done_fn *done, void *arg)
+{
+	step_start(k, apex, policy, facts, now, true, done, arg);
 }

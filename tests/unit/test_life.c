@@ -285,15 +285,23 @@ static void test_R25_replies_lost_and_killed(void **state)
 	fail_everywhere(*state, FAKE_LOSE, true);
 }
 
-static struct outcome emergency(struct fixture *f, enum key_role role)
+static struct outcome request(struct fixture *f, const struct edit *e)
 {
-	struct keys_which which = {.role = role};
 	struct outcome o = {0};
 
-	keys_request_emergency(
-	    f->keys, f->apex, &which, "laptop stolen", "ops", f->now, on_done, &o);
+	keys_request(f->keys, f->apex, e, f->now, on_done, &o);
 	assert_int_equal(o.calls, 1);
 	return o;
+}
+
+static struct outcome emergency(struct fixture *f, enum key_role role)
+{
+	struct edit edit = {.kind = EDIT_EMERGENCY,
+	    .which.role = role,
+	    .reason = "laptop stolen",
+	    .requester = "ops"};
+
+	return request(f, &edit);
 }
 
 static void test_R23_R24_emergency_all(void **state)
@@ -326,15 +334,14 @@ static void test_R23_R24_emergency_all(void **state)
 static void test_R26_roll_over_by_hand(void **state)
 {
 	struct fixture *f = *state;
-	struct keys_which which = {.role = KEY_ZSK};
-	struct outcome o = {0};
+	struct edit edit = {.kind = EDIT_ROLLOVER, .which.role = KEY_ZSK};
+	struct outcome o;
 
 	live_until(f, NOW + 5 * DAY);
-	keys_request_rollover(f->keys, f->apex, &which, f->now, on_done, &o);
-	assert_int_equal(o.code, OK);
-	keys_request_rollover(f->keys, f->apex, &which, f->now, on_done, &o);
+	assert_int_equal(request(f, &edit).code, OK);
+	o = request(f, &edit);
 	assert_int_equal(o.code, ERR_REFUSED);
-	assert_string_equal(o.why, "its roll-over is under way already");
+	assert_non_null(strstr(o.why, "its roll-over is under way already"));
 	live_until(f, NOW + 6 * DAY);
 	assert_int_equal(count(f, KEY_ZSK, KEY_RETIRED), 1);
 	assert_one_active(f);
@@ -343,7 +350,7 @@ static void test_R26_roll_over_by_hand(void **state)
 static void test_R26_backup_gate(void **state)
 {
 	struct fixture *f = *state;
-	struct outcome o = {0};
+	struct edit edit = {.kind = EDIT_BACKUP};
 	const struct roll_held *held;
 	unsigned held_count;
 
@@ -352,12 +359,12 @@ static void test_R26_backup_gate(void **state)
 	held = keys_held(f->keys, f->apex, &held_count);
 	assert_int_equal(held_count, 1);
 	assert_non_null(strstr(held[0].why, "not backed up"));
-	keys_request_backup(f->keys, f->apex, KEYS_BACKUP_COMMIT, f->now, on_done, &o);
-	assert_int_equal(o.code, ERR_REFUSED);
-	keys_request_backup(f->keys, f->apex, KEYS_BACKUP_PREPARE, f->now, on_done, &o);
-	assert_int_equal(o.code, OK);
-	keys_request_backup(f->keys, f->apex, KEYS_BACKUP_COMMIT, f->now, on_done, &o);
-	assert_int_equal(o.code, OK);
+	edit.backup = KEYS_BACKUP_COMMIT;
+	assert_int_equal(request(f, &edit).code, ERR_REFUSED);
+	edit.backup = KEYS_BACKUP_PREPARE;
+	assert_int_equal(request(f, &edit).code, OK);
+	edit.backup = KEYS_BACKUP_COMMIT;
+	assert_int_equal(request(f, &edit).code, OK);
 	assert_int_equal(step(f).code, OK);
 	assert_int_equal(count(f, KEY_ZSK, KEY_PUBLISHED), 1);
 }
@@ -366,7 +373,7 @@ static void test_R26_backup_gate(void **state)
 static void test_R30_cds(void **state)
 {
 	struct fixture *f = *state;
-	struct outcome o = {0};
+	struct edit edit = {.kind = EDIT_UNSIGN, .is_wanted = true};
 	struct keyset set;
 	struct err e = {0};
 
@@ -380,8 +387,7 @@ static void test_R30_cds(void **state)
 	assert_int_equal(set.cds_count, 2);
 	assert_int_equal(set.cdnskey_count, 1);
 	assert_int_equal(load_u16(set.cdnskey + 2), 257);
-	keys_request_unsign(f->keys, f->apex, true, f->now, on_done, &o);
-	assert_int_equal(o.code, OK);
+	assert_int_equal(request(f, &edit).code, OK);
 	assert_int_equal(step(f).code, OK);
 	keys_fill_cds(f->keys, f->apex, &f->policy, f->now, &set);
 	assert_int_equal(set.cds_count, 1);
@@ -409,17 +415,17 @@ static void test_R26_generated_ahead(void **state)
 static void test_ds_by_hand(void **state)
 {
 	struct fixture *f = *state;
-	struct keys_which ksk = {.role = KEY_KSK}, zsk = {.role = KEY_ZSK};
-	struct outcome o = {0};
+	struct edit edit = {.kind = EDIT_DS, .which.role = KEY_ZSK, .ds = TIME_DS_SUBMITTED};
+	struct outcome o = request(f, &edit);
 
-	keys_request_ds(f->keys, f->apex, &zsk, TIME_DS_SUBMITTED, f->now, on_done, &o);
-	assert_string_equal(o.why, "a ZSK has no DS");
-	keys_request_ds(f->keys, f->apex, &ksk, TIME_DS_SEEN, f->now, on_done, &o);
-	assert_int_equal(o.code, ERR_REFUSED);
-	keys_request_ds(f->keys, f->apex, &ksk, TIME_DS_SUBMITTED, f->now, on_done, &o);
-	assert_int_equal(o.code, OK);
-	keys_request_ds(f->keys, f->apex, &ksk, TIME_DS_SEEN, f->now, on_done, &o);
-	assert_int_equal(o.code, OK);
+	assert_non_null(strstr(o.why, "a ZSK has no DS"));
+	edit.which.role = 0;
+	edit.ds = TIME_DS_SEEN;
+	assert_int_equal(request(f, &edit).code, ERR_REFUSED);
+	edit.ds = TIME_DS_SUBMITTED;
+	assert_int_equal(request(f, &edit).code, OK);
+	edit.ds = TIME_DS_SEEN;
+	assert_int_equal(request(f, &edit).code, OK);
 	assert_true(keys_ds_may_exist(f->keys, f->apex, o.why));
 }
 
