@@ -157,7 +157,8 @@ static void drain(struct fixture *f)
 
 static void act(struct fixture *f, enum action a)
 {
-	static const struct keys_which any = {.role = KEY_ZSK};
+	struct edit edit = {
+	    .kind = EDIT_ROLLOVER, .which.role = KEY_ZSK, .reason = "", .requester = ""};
 	struct call *c = new_call(f, a, chance(f, ZONES));
 	const uint8_t *apex = f->apex[c->zone];
 	struct facts facts = {0};
@@ -174,7 +175,7 @@ static void act(struct fixture *f, enum action a)
 		keys_step(f->keys, apex, &f->policy, &facts, f->now, on_done, c);
 		break;
 	case CHANGE:
-		keys_request_rollover(f->keys, apex, &any, f->now, on_done, c);
+		keys_request(f->keys, apex, &edit, f->now, on_done, c);
 		break;
 	case DELETE:
 	case FORGET:
@@ -211,8 +212,7 @@ static void check_rest(struct fixture *f, uint64_t sequences[ZONES])
 		sequences[i] = s == KEYS_GOOD ? r->sequence : 0;
 		keys += s == KEYS_GOOD ? r->key_count : 0;
 	}
-	assert_int_equal(
-	    failing_token_keys(f->tokens[0]) + failing_token_keys(f->tokens[1]), keys);
+	assert_int_equal(failing_token_keys(f->tokens[0]) + failing_token_keys(f->tokens[1]), keys);
 	assert_false(keys_wants_load(f->keys));
 }
 
@@ -259,8 +259,8 @@ static void call_on_done(struct fixture *f, enum action a)
 	assert_int_equal(f->calls[f->call_count - 1].code, OK);
 }
 
-/* Before each of the token's turns: the tokens are read again, while a zone of keys is made, changed,
- * destroyed. */
+/* Before each of the token's turns: the tokens are read again, while a zone of keys is made,
+ * changed, destroyed. */
 static unsigned read_at(enum action what, unsigned turns)
 {
 	struct fixture f = {.seed = turns};
@@ -324,9 +324,9 @@ static void test_R71_deleted_while_made(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_R12_R20_any_order),
-		cmocka_unit_test(test_R12_R20_read_at_any_point),
-		cmocka_unit_test(test_R71_deleted_while_made),
+	    cmocka_unit_test(test_R12_R20_any_order),
+	    cmocka_unit_test(test_R12_R20_read_at_any_point),
+	    cmocka_unit_test(test_R71_deleted_while_made),
 	};
 
 	log_open("test", false, LOG_LEVEL_ERROR);
