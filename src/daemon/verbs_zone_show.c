@@ -33,6 +33,11 @@ static bool has_version(const struct signer_zone *z)
 	return z->has_head && z->head.generation != 0;
 }
 
+static bool is_unsigned(const struct signer_zone *z)
+{
+	return has_version(z) && z->head.denial == DENIAL_NONE;
+}
+
 /* One word for the list, and the words behind it for the status. */
 static const char *zone_state(const struct signer_zone *z)
 {
@@ -122,12 +127,13 @@ static json_t *next_event_json(const struct signer_zone *z)
 
 	keys_each(z->signer->keys, z->apex, verbs_policy_of, z->signer, clock_calendar(),
 	    next_of_key, &n);
-	if (has_version(z) && (n.at == 0 || z->head.resign_at < n.at)) {
+	if (has_version(z) && z->head.resign_at != 0 && (n.at == 0 || z->head.resign_at < n.at)) {
 		n.at = z->head.resign_at;
 		snprintf(n.what, sizeof(n.what), "signatures are refreshed");
 	}
 	if (n.at == 0)
-		snprintf(n.what, sizeof(n.what), "the first version is awaited");
+		snprintf(n.what, sizeof(n.what), "%s",
+		    is_unsigned(z) ? "none: the zone is unsigned" : "the first version is awaited");
 	return json_pack("{s:s,s:o}", "what", n.what, "at", verbs_time(n.at));
 }
 
@@ -145,17 +151,17 @@ static json_t *zone_json(struct signer_zone *z)
 		hold = barred;
 	keys_zone_status(z->signer->keys, z->apex, why);
 	return json_pack(
-	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o}",
+	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o}",
 	    "zone", verbs_zone_text(z, name), "policy", z->sign_policy.name, "state", zone_state(z),
 	    "serial_in", serial_or_null(z->has_head && h->has_in, h->serial_in), "serial_out",
 	    serial_or_null(z->has_head && h->has_out, h->serial_out), "runway_seconds",
-	    has ? json_integer(h->expiry_first - now) : json_null(), "next_event",
-	    next_event_json(z), "sources", servers_json(z, true), "destinations",
-	    servers_json(z, false), "published", has && h->published, "hold", hold, "problem",
-	    z->problem[0] != '\0' ? z->problem : why, "unverified", has && h->unverified, "expired",
-	    z->expired, "orphan", z->orphan, "records", (json_int_t)(has ? h->records : 0),
-	    "signatures", (json_int_t)(has ? h->signatures : 0), "signed_at",
-	    verbs_time(has ? h->signed_at : 0), "parent", parent_json(z), "submit", submit_json(z));
+	    has && !is_unsigned(z) ? json_integer(h->expiry_first - now) : json_null(),
+	    "next_event", next_event_json(z), "sources", servers_json(z, true), "destinations",
+	    servers_json(z, false), "published", has && h->published, "unsigned", is_unsigned(z),
+	    "hold", hold, "problem", z->problem[0] != '\0' ? z->problem : why, "unverified",
+	    has && h->unverified, "expired", z->expired, "orphan", z->orphan, "records",
+	    (json_int_t)(has ? h->records : 0), "signatures", (json_int_t)(has ? h->signatures : 0),
+	    "signed_at", verbs_time(has ? h->signed_at : 0), "parent", parent_json(z), "submit", submit_json(z));
 }
 
 /* The zones a command is about: the one that -z names, or all. */
@@ -269,7 +275,9 @@ static void show_zone(struct ops_call *c, const json_t *z)
 
 	ops_text(c, "%s (policy %s): %s%s\n", text_of(z, "zone"), text_of(z, "policy"),
 	    text_of(z, "state"),
-	    json_is_true(json_object_get(z, "unverified")) ? ", UNVERIFIED" : "");
+	    json_is_true(json_object_get(z, "unsigned"))     ? ", UNSIGNED"
+	    : json_is_true(json_object_get(z, "unverified")) ? ", UNVERIFIED"
+							     : "");
 	if (hold[0] != '\0')
 		ops_text(c, "  not published: %s\n", hold);
 	if (problem[0] != '\0')

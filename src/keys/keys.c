@@ -288,6 +288,7 @@ int keys_keyset(struct keys *k, const uint8_t *apex, int64_t now, struct keyset 
 	if (z->status != KEYS_GOOD)
 		return not_usable(z, e);
 	memset(out, 0, sizeof(*out));
+	out->unsign = z->record.unsign != 0;
 	for (unsigned i = 0; i < z->record.key_count; i++) {
 		struct keyset_key *key = &out->keys[out->count];
 

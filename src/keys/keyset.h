@@ -29,6 +29,8 @@ struct keyset_key {
 struct keyset {
 	struct keyset_key keys[KEYSET_MAX];
 	unsigned count;
+	/* The zone is to be led back to being unsigned: when no key is left (count 0), it goes out so. */
+	bool unsign;
 	/* A compromised key is published: signatures over the DNSKEY set live only so long (seconds), and
 	 * what is signed by a key that signs no more is replaced at once.  0: no. */
 	uint32_t emergency_validity;

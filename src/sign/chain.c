@@ -111,7 +111,7 @@ int chain_name(struct sign_run *r, const struct node *n, bool is_delegation)
 	struct chain *c = &r->chain;
 	bool is_insecure = is_delegation && node_find(n, RR_DS) == NULL;
 
-	if (is_insecure && r->job.policy.denial == DENIAL_NSEC3_OPT_OUT)
+	if (is_insecure && r->denial == DENIAL_NSEC3_OPT_OUT)
 		return OK;
 	add_empty_non_terminals(r, n);
 	denial_bitmap(n, is_delegation, false, &r->bitmap);
@@ -144,7 +144,7 @@ static void sort_in_thread(struct work *w, struct verifier_scratch *scratch)
 
 int chain_sort_step(struct sign_run *r)
 {
-	if (r->job.policy.denial == DENIAL_NSEC)
+	if (!denial_is_nsec3(r->denial))
 		return STEP_DONE;
 	return run_in_pool(r, sort_in_thread);
 }
@@ -163,7 +163,7 @@ static int chain_one(struct sign_run *r)
 	if (c->done == c->count)
 		return STEP_DONE;
 	bitmap = c->bitmaps.data + item->bitmap;
-	flags = r->job.policy.denial == DENIAL_NSEC3_OPT_OUT ? NSEC3_FLAG_OPT_OUT : 0;
+	flags = r->denial == DENIAL_NSEC3_OPT_OUT ? NSEC3_FLAG_OPT_OUT : 0;
 	if (nsec3_owner(item->hash, r->job.apex, owner) == 0)
 		return run_fail(r, ERR_LIMIT,
 		    "the zone's name is too long for NSEC3, whose owner names need 33 octets more "
@@ -192,7 +192,7 @@ int chain_step(struct sign_run *r, uint64_t until)
 {
 	int rc = OK;
 
-	if (r->job.policy.denial == DENIAL_NSEC)
+	if (!denial_is_nsec3(r->denial))
 		return STEP_DONE;
 	if (r->chain.done == 0)
 		rc = old_start_nsec3(r);

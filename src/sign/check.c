@@ -33,6 +33,7 @@ struct check *check_new(const struct zone_head *h, int64_t now, int64_t min_life
 	c->head = *h;
 	c->now = now;
 	c->min_life = min_life;
+	c->is_unsigned = h->denial == DENIAL_NONE;
 	c->apex_key_len = name_key(h->apex, c->apex_key);
 	c->hash = EVP_MD_CTX_new();
 	if (c->hash != NULL)
@@ -57,22 +58,46 @@ void check_free(struct check *c)
 	free(c);
 }
 
+static int add_verifier(struct check *c, const uint8_t *dnskey, size_t len, struct err *e)
+{
+	struct verifier *v;
+
+	if (c->verifier_count == CHECK_DNSKEYS_MAX)
+		return OK;
+	v = verifier_new(dnskey, len, e);
+	if (v == NULL)
+		return ERR_CRYPTO;
+	c->verifiers[c->verifier_count++] = v;
+	return OK;
+}
+
 int check_use_crypto(struct check *c, const struct rrset *dnskeys, struct err *e)
 {
 	const uint8_t *p = dnskeys->rdata;
+	int rc = OK;
 
 	c->has_crypto = true;
 	c->scratch = verifier_scratch_new();
-	for (unsigned i = 0; i < dnskeys->count && i < CHECK_DNSKEYS_MAX; i++) {
+	for (unsigned i = 0; rc == OK && i < dnskeys->count; i++) {
 		uint16_t len;
 		const uint8_t *rdata = rrset_next(&p, &len);
-		struct verifier *v = verifier_new(rdata, len, e);
 
-		if (v == NULL)
-			return ERR_CRYPTO;
-		c->verifiers[c->verifier_count++] = v;
+		rc = add_verifier(c, rdata, len, e);
 	}
-	return OK;
+	return rc;
+}
+
+int check_use_crypto_of(struct check *c, const struct keyset *keys, struct err *e)
+{
+	int rc = OK;
+
+	for (unsigned i = 0; rc == OK && i < keys->count; i++) {
+		const struct keyset_key *k = &keys->keys[i];
+
+		if (!k->in_set && (k->signs_set || k->signs_zone))
+			rc = add_verifier(c, k->dnskey, k->dnskey_len, e);
+	}
+	return rc;
 }
 
 int check_item(struct check *c, const struct walk *w, struct err *e)
@@ -130,7 +155,7 @@ int check_end(struct check *c, struct err *e)
 	uint8_t digest[32];
 	int rc;
 
-	if (c->head.denial != DENIAL_NSEC && c->link_at != c->link_count)
+	if (c->link_at != c->link_count)
 		return check_fault(c, e, c->head.apex, RR_NSEC3,
 		    "its NSEC3 chain has %llu records and needs %llu",
 		    (unsigned long long)c->link_at, (unsigned long long)c->link_count);
@@ -183,8 +208,8 @@ static int open_crypto(
 	return check_use_crypto(c, &set, e);
 }
 
-int sign_check(struct store *store, const uint8_t *apex, int64_t now, int64_t min_life, bool crypto,
-    struct err *e)
+static int check_stored(struct store *store, const uint8_t *apex, int64_t now, int64_t min_life,
+    bool crypto, const struct keyset *keys, struct err *e)
 {
 	struct snapshot *sn = NULL;
 	struct check *c = NULL;
@@ -204,7 +229,11 @@ int sign_check(struct store *store, const uint8_t *apex, int64_t now, int64_t mi
 		goto out;
 	}
 	c = check_new(&h, now, min_life);
-	rc = crypto ? open_crypto(c, sn, &h, e) : OK;
+	rc = crypto && !c->is_unsigned ? open_crypto(c, sn, &h, e) : OK;
+	if (rc == OK && keys != NULL)
+		rc = check_use_keys(c, keys, e);
+	if (rc == OK && keys != NULL)
+		rc = check_use_crypto_of(c, keys, e);
 	if (rc == OK)
 		rc = walk_open(sn, &h, &w, e);
 	if (rc != OK)
@@ -215,4 +244,16 @@ out:
 	check_free(c);
 	snapshot_close(sn);
 	return rc;
+}
+
+int sign_check(struct store *store, const uint8_t *apex, int64_t now, int64_t min_life, bool crypto,
+    struct err *e)
+{
+	return check_stored(store, apex, now, min_life, crypto, NULL, e);
+}
+
+int sign_check_keys(struct store *store, const uint8_t *apex, int64_t now, int64_t min_life,
+    const struct keyset *keys, struct err *e)
+{
+	return check_stored(store, apex, now, min_life, true, keys, e);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "dns/rrset.h"
+#include "keys/keyset.h"
 #include "zone/store.h"
 
 struct check;
@@ -19,6 +20,12 @@ struct check *check_new(const struct zone_head *h, int64_t now, int64_t min_life
 void check_free(struct check *c); /* NULL is fine */
 /* Verify signatures, too, with these DNSKEYs. */
 int check_use_crypto(struct check *c, const struct rrset *dnskeys, struct err *e);
+/* The key set that it was made with, borrowed: the DNSKEY, CDS and CDNSKEY sets must be just those of
+ * it, and each RRset must be signed by just the keys that it names, whether they are published yet or
+ * not (RFC 6781 section 4.1.4). */
+int check_use_keys(struct check *c, const struct keyset *keys, struct err *e);
+/* Verify with those of its keys that are not published, too. */
+int check_use_crypto_of(struct check *c, const struct keyset *keys, struct err *e);
 int check_item(struct check *c, const struct walk *w, struct err *e);
 int check_names_end(struct check *c, struct err *e);
 void check_sort(struct check *c);

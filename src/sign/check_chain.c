@@ -105,8 +105,9 @@ static int check_place(
 	uint8_t owner[NAME_MAX_LEN];
 	const char *wrong;
 
-	if (c->head.denial == DENIAL_NSEC)
-		return check_fault(c, e, set->owner, RR_NSEC3, "it does not belong to NSEC");
+	if (!denial_is_nsec3(c->head.denial))
+		return check_fault(
+		    c, e, set->owner, RR_NSEC3, "it does not belong to NSEC or an unsigned zone");
 	if (c->link_at >= c->link_count || w->key_len != NSEC3_HASH_LEN ||
 	    memcmp(w->key, c->links[c->link_at].hash, NSEC3_HASH_LEN) != 0)
 		return check_fault(c, e, set->owner, RR_NSEC3,

@@ -67,7 +67,7 @@ static int note_dnskeys(struct check *c, const struct rrset *set, struct err *e)
 		c->dnskeys[c->dnskey_count++].algorithm = rdata[3];
 		c->algorithms |= 1U << (rdata[3] & 31);
 	}
-	return OK;
+	return check_key_set(c, set, e);
 }
 
 static int note_nsec3param(const struct check *c, const struct rrset *set, struct err *e)
@@ -75,8 +75,9 @@ static int note_nsec3param(const struct check *c, const struct rrset *set, struc
 	const struct nsec3_params *p = &c->head.nsec3;
 	const uint8_t *d = set->rdata + 2;
 
-	if (c->head.denial == DENIAL_NSEC)
-		return check_fault(c, e, set->owner, set->type, "it does not belong to NSEC");
+	if (!denial_is_nsec3(c->head.denial))
+		return check_fault(
+		    c, e, set->owner, set->type, "it does not belong to NSEC or an unsigned zone");
 	if (set->count != 1 || set->rdata_len != 7U + p->salt_len || d[0] != 1 || d[1] != 0 ||
 	    load_u16(d + 2) != p->iterations || d[4] != p->salt_len ||
 	    memcmp(d + 5, p->salt, p->salt_len) != 0)
@@ -88,7 +89,8 @@ static int note_nsec3param(const struct check *c, const struct rrset *set, struc
 static int note_nsec(struct check *c, const struct rrset *set, struct err *e)
 {
 	if (c->head.denial != DENIAL_NSEC)
-		return check_fault(c, e, set->owner, RR_NSEC, "it does not belong to NSEC3");
+		return check_fault(
+		    c, e, set->owner, RR_NSEC, "it does not belong to NSEC3 or an unsigned zone");
 	if (set->count != 1 || set->ttl != c->denial_ttl)
 		return check_fault(c, e, set->owner, RR_NSEC,
 		    "there are %u of TTL %u; there should be one of TTL %u (RFC 9077)", set->count,
@@ -101,6 +103,9 @@ static int note_nsec(struct check *c, const struct rrset *set, struct err *e)
 
 static int note_special(struct check *c, const struct rrset *set, struct err *e)
 {
+	if (c->is_unsigned && rrtype_is_stripped(set->type, is_apex(c)))
+		return check_fault(
+		    c, e, set->owner, set->type, "it has no place in an unsigned zone");
 	switch (set->type) {
 	case RR_SOA:
 		return note_soa(c, set, e);
@@ -108,6 +113,9 @@ static int note_special(struct check *c, const struct rrset *set, struct err *e)
 		return note_nsec(c, set, e);
 	case RR_DNSKEY:
 		return is_apex(c) ? note_dnskeys(c, set, e) : OK;
+	case RR_CDS:
+	case RR_CDNSKEY:
+		return is_apex(c) ? check_key_set(c, set, e) : OK;
 	case RR_NSEC3PARAM:
 		return is_apex(c) ? note_nsec3param(c, set, e) : OK;
 	case RR_NSEC3:
@@ -177,12 +185,12 @@ static int check_apex(struct check *c, struct err *e)
 
 	c->seen_apex = true;
 	for (size_t i = 0; i < MEM_COUNT(needed); i++) {
-		if (!has_type(c, needed[i]))
+		if (!has_type(c, needed[i]) && !(c->is_unsigned && needed[i] == RR_DNSKEY))
 			return check_fault(c, e, c->owner, needed[i], "it is missing at the apex");
 	}
-	if (c->head.denial != DENIAL_NSEC && !has_type(c, RR_NSEC3PARAM))
+	if (denial_is_nsec3(c->head.denial) && !has_type(c, RR_NSEC3PARAM))
 		return check_fault(c, e, c->owner, RR_NSEC3PARAM, "it is missing at the apex");
-	return OK;
+	return check_key_sets_end(c, e);
 }
 
 static int check_signing(const struct check *c, bool is_hidden, bool is_delegation, struct err *e)
@@ -193,10 +201,12 @@ static int check_signing(const struct check *c, bool is_hidden, bool is_delegati
 		const struct check_set *s = &c->sets[i];
 		bool parents = s->type == RR_DS || s->type == RR_NSEC;
 
-		if (is_hidden || (is_delegation && !parents)) {
+		if (is_hidden || c->is_unsigned || (is_delegation && !parents)) {
 			if (s->sigs > 0)
 				rc = check_fault(c, e, c->owner, s->type,
-				    "it is signed, and is not this zone's to sign");
+				    c->is_unsigned
+					? "it is signed, and the zone is unsigned"
+					: "it is signed, and is not this zone's to sign");
 		} else {
 			rc = check_signed(c, c->owner, s, e);
 		}
@@ -289,7 +299,7 @@ int check_name(struct check *c, struct err *e)
 		rc = check_signing(c, is_hidden, is_delegation, e);
 	if (rc == OK && is_hidden && c->has_nsec)
 		rc = check_fault(c, e, c->owner, RR_NSEC, "it stands at a name below a zone cut");
-	if (rc == OK && !is_hidden)
+	if (rc == OK && !is_hidden && !c->is_unsigned)
 		rc = check_denial(c, is_delegation, e);
 	return rc;
 }

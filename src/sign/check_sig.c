@@ -42,19 +42,40 @@ static const char *wrong_field(
 	return NULL;
 }
 
+/* A signature over a key set may live only so long while a compromised key is published (R23), and
+ * for the greater part of that it must. */
+static int check_life_in_emergency(
+    const struct check *c, const struct rrset *set, int64_t life, int64_t *needed, struct err *e)
+{
+	int64_t most = c->keyset == NULL ? 0 : c->keyset->emergency_validity;
+
+	*needed = c->min_life;
+	if (most == 0 || !check_is_key_set(c, set->owner, set->type))
+		return OK;
+	if (*needed > most / 2)
+		*needed = most / 2;
+	return life <= most
+		   ? OK
+		   : check_fault(c, e, set->owner, set->type,
+			 "a signature lives %lld s, and while a compromised key is published only %lld are right",
+			 (long long)life, (long long)most);
+}
+
 static int check_times(
     struct check *c, const struct rrset *set, const struct rrsig *sig, struct err *e)
 {
 	int64_t life = (int32_t)(sig->expiration - (uint32_t)c->now);
-	int64_t age = (int32_t)((uint32_t)c->now - sig->inception);
+	int64_t age = (int32_t)((uint32_t)c->now - sig->inception), needed;
 
+	if (check_life_in_emergency(c, set, life, &needed, e) != OK)
+		return ERR_VERIFY;
 	if (age < 0)
 		return check_fault(c, e, set->owner, set->type,
 		    "a signature begins to hold only in %lld s", (long long)-age);
-	if (life < c->min_life || life <= 0)
+	if (life < needed || life <= 0)
 		return check_fault(c, e, set->owner, set->type,
 		    "a signature has %lld s left to live and needs %lld", (long long)life,
-		    (long long)c->min_life);
+		    (long long)needed);
 	if (c->expiry_first == 0 || c->now + life < c->expiry_first)
 		c->expiry_first = c->now + life;
 	return OK;
@@ -116,6 +137,7 @@ static int check_one(struct check *c, const struct rrset *set, const uint8_t *rd
 	c->key_signatures[key]++;
 	c->signatures++;
 	out->tags[out->sigs++] = sig.key_tag;
+	out->signers |= 1U << key;
 	out->algorithms |= 1U << (sig.algorithm & 31);
 	out->by_published = out->by_published || is_published(c, sig.algorithm, sig.key_tag);
 	return OK;
@@ -137,6 +159,22 @@ int check_signatures(struct check *c, const struct rrset *set, struct check_set 
 	return rc;
 }
 
+/* Is it signed by just the keys that sign it now?  Then no key that does not, has. */
+static int check_signers(
+    const struct check *c, const uint8_t *owner, const struct check_set *s, struct err *e)
+{
+	uint32_t wanted = check_is_key_set(c, owner, s->type) ? c->set_signers : c->zone_signers;
+	unsigned i = 0;
+
+	if (c->keyset == NULL || s->signers == wanted)
+		return OK;
+	while (((s->signers ^ wanted) >> i & 1) == 0)
+		i++;
+	return check_fault(c, e, owner, s->type, "it is %s key %u, and %s be",
+	    s->signers >> i & 1 ? "signed by" : "not signed by", c->head.keys[i].tag,
+	    s->signers >> i & 1 ? "must not" : "must");
+}
+
 int check_signed(
     const struct check *c, const uint8_t *owner, const struct check_set *s, struct err *e)
 {
@@ -149,5 +187,5 @@ int check_signed(
 	if (s->type == RR_DNSKEY && !s->by_published)
 		return check_fault(
 		    c, e, owner, s->type, "it is not signed by any key that is in it");
-	return OK;
+	return check_signers(c, owner, s, e);
 }

@@ -13,6 +13,7 @@ struct check_set { /* an RRset of the name in hand */
 	uint8_t sigs;
 	uint32_t algorithms;     /* bit n: signed with algorithm n */
 	bool by_published;       /* one signature's key is in the DNSKEY set */
+	uint32_t signers;        /* bit n: signed by the head's key n */
 	uint16_t tags[STORE_HEAD_KEYS];
 };
 
@@ -26,7 +27,10 @@ struct check {
 	int64_t now, min_life;
 	uint8_t apex_key[NAME_KEY_MAX];
 	size_t apex_key_len;
+	bool is_unsigned; /* it must have nothing of DNSSEC */
 	/* the keys */
+	const struct keyset *keyset; /* NULL: not known */
+	uint32_t set_signers, zone_signers; /* bits as above: who must sign the key sets, and the rest */
 	bool has_crypto;
 	struct verifier *verifiers[CHECK_DNSKEYS_MAX];
 	unsigned verifier_count;
@@ -73,6 +77,14 @@ int check_fault(const struct check *c, struct err *e, const uint8_t *owner, uint
 /* check_name.c */
 int check_rrset(struct check *c, const struct walk *w, struct err *e);
 int check_name(struct check *c, struct err *e); /* all sets of the name in hand are there */
+
+/* Is it one of the sets that the key-signing keys sign? */
+bool check_is_key_set(const struct check *c, const uint8_t *owner, uint16_t type);
+
+/* check_keys.c: is a set of the apex as the key set has it? */
+int check_key_set(const struct check *c, const struct rrset *set, struct err *e);
+/* All sets of the apex are there. */
+int check_key_sets_end(const struct check *c, struct err *e);
 
 /* check_sig.c: the signatures of one RRset; fills what it found into out. */
 int check_signatures(struct check *c, const struct rrset *set, struct check_set *out, struct err *e);

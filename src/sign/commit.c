@@ -39,6 +39,9 @@ static void plan_serial(struct sign_run *r)
 	}
 	h->serial_out =
 	    serial_next(r->job.policy.serial, has_last, last, h->serial_in, r->job.now, &jumped);
+	/* Later than the floor may be no longer later than what went out before (RFC 1982). */
+	if (r->old_head.has_out && !serial_gt(h->serial_out, r->old_head.serial_out))
+		h->serial_out = last + 1;
 	if (jumped && !r->old_head.serial_jump_warned)
 		log_warning(
 		    "zone %s: serial = \"keep\" cannot keep the source's serial %u, because %u "
@@ -75,9 +78,10 @@ int commit_plan(struct sign_run *r)
 	memcpy(h->policy, p->name, sizeof(h->policy));
 	h->has_in = h->has_out = true;
 	h->refreshed = r->spool != NULL ? r->job.now : r->old_head.refreshed;
-	h->denial = p->denial;
-	h->nsec3 = p->nsec3;
-	h->unverified = !p->verify;
+	h->denial = r->denial;
+	if (denial_is_nsec3(r->denial))
+		h->nsec3 = p->nsec3;
+	h->unverified = !p->verify && r->denial != DENIAL_NONE;
 	h->signed_at = r->job.now;
 	plan_publication(r);
 	plan_serial(r);

@@ -3,7 +3,14 @@
 #include "sign/run.h"
 
 #include <string.h>
+#include "base/mem.h"
 #include "dns/rrtype.h"
+
+bool is_key_set(const struct sign_run *r, const uint8_t *owner, uint16_t type)
+{
+	return (type == RR_DNSKEY || type == RR_CDS || type == RR_CDNSKEY) &&
+	       name_equal(owner, r->job.apex);
+}
 
 static int dnskey_set(struct sign_run *r, struct rrset *out)
 {
@@ -31,7 +38,7 @@ static void packed_set(struct sign_run *r, struct rrset *out, uint16_t type, con
 
 static void nsec3param_set(struct sign_run *r, struct rrset *out)
 {
-	if (r->job.policy.denial == DENIAL_NSEC)
+	if (!denial_is_nsec3(r->denial))
 		return;
 	buf_reset(&r->value);
 	nsec3param_rdata(&r->job.policy.nsec3, &r->value);
@@ -44,6 +51,8 @@ int apex_set(struct sign_run *r, uint16_t type, struct rrset *out)
 	const struct keyset *ks = &r->job.keys;
 
 	*out = (struct rrset){.owner = r->job.apex, .type = type};
+	if (r->denial == DENIAL_NONE)
+		return OK;
 	buf_reset(&r->rdata);
 	if (type == RR_DNSKEY)
 		dnskey_set(r, out);
@@ -76,30 +85,28 @@ static bool is_as_stored(struct sign_run *r, uint16_t type)
 	       memcmp(have.rdata, want.rdata, want.rdata_len) == 0;
 }
 
-static bool signed_before(const struct zone_head *h, const uint8_t id[TOKEN_ID_LEN])
-{
-	for (unsigned i = 0; i < h->key_count; i++) {
-		if (memcmp(h->keys[i].id, id, TOKEN_ID_LEN) == 0)
-			return h->keys[i].signatures > 0;
-	}
-	return false;
-}
-
+/* Is what is stored signed by the keys that sign now?  Every version is whole: what holds for its
+ * SOA and its DNSKEY set holds for all of it. */
 static bool has_same_signers(const struct sign_run *r)
 {
-	uint32_t mask = r->set_mask | r->zone_mask;
-	unsigned now = 0, before = 0;
+	static const uint16_t types[] = {RR_SOA, RR_DNSKEY};
+	const uint8_t *packed;
+	struct rrset set;
+	size_t len;
 
-	for (unsigned k = 0; k < r->job.keys.count; k++) {
-		if (!(mask >> k & 1))
+	for (size_t i = 0; i < MEM_COUNT(types); i++) {
+		if (snapshot_rrset(r->sn, &r->old_head, r->job.apex, types[i], &packed, &len) != OK)
 			continue;
-		if (!signed_before(&r->old_head, r->job.keys.keys[k].id))
+		if (rrset_unpack(packed, len, &set) != OK ||
+		    !old_is_signed_by(r, &set, types[i] == RR_SOA ? r->zone_mask : r->set_mask))
 			return false;
-		now++;
 	}
-	for (unsigned i = 0; i < r->old_head.key_count; i++)
-		before += r->old_head.keys[i].signatures > 0;
-	return now == before;
+	return true;
+}
+
+static bool is_refresh_due(const struct sign_run *r)
+{
+	return r->old_head.resign_at != 0 && r->job.now >= r->old_head.resign_at;
 }
 
 bool due_now(struct sign_run *r)
@@ -107,15 +114,14 @@ bool due_now(struct sign_run *r)
 	static const uint16_t types[] = {RR_DNSKEY, RR_NSEC3PARAM, RR_CDS, RR_CDNSKEY};
 	const struct zone_head *h = &r->old_head;
 
-	if (r->job.again || r->job.force || r->job.now >= h->resign_at ||
-	    h->denial != r->job.policy.denial)
+	if (r->job.again || r->job.force || is_refresh_due(r) || h->denial != r->denial)
 		return true;
 	if (r->job.has_floor && !serial_gt(h->serial_out, r->job.serial_floor))
 		return true;
 	if (!h->published &&
 	    (r->job.replace_dnssec || (!h->foreign_dnssec && r->job.hold[0] == '\0')))
 		return true;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+	for (size_t i = 0; i < MEM_COUNT(types); i++) {
 		if (!is_as_stored(r, types[i]))
 			return true;
 	}

@@ -5,6 +5,7 @@ libsign_a_SOURCES = \
 	src/sign/chain.c \
 	src/sign/check.c src/sign/check.h src/sign/check_state.h \
 	src/sign/check_chain.c \
+	src/sign/check_keys.c \
 	src/sign/check_name.c \
 	src/sign/check_sig.c \
 	src/sign/commit.c \

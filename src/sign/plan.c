@@ -26,13 +26,12 @@ static enum place place_of(struct sign_run *r, const struct node *n)
 	return node_find(n, RR_NS) != NULL ? PLACE_DELEGATION : PLACE_INSIDE;
 }
 
-static uint32_t signers(const struct sign_run *r, enum place place, uint16_t type)
+static uint32_t signers(
+    const struct sign_run *r, const struct node *n, enum place place, uint16_t type)
 {
-	bool is_key_set = type == RR_DNSKEY || type == RR_CDS || type == RR_CDNSKEY;
-
 	if (place == PLACE_HIDDEN || (place == PLACE_DELEGATION && type != RR_DS))
 		return 0;
-	return place == PLACE_APEX && is_key_set ? r->set_mask : r->zone_mask;
+	return is_key_set(r, n->owner, type) ? r->set_mask : r->zone_mask;
 }
 
 /* The apex as it goes out: the serial of this version, the keys, the chain's parameters. */
@@ -75,7 +74,7 @@ static void add_nsec(struct sign_run *r, const struct node *n, bool is_delegatio
 
 static int add_node(struct sign_run *r, const struct node *n, enum place place)
 {
-	bool nsec = r->job.policy.denial == DENIAL_NSEC && place != PLACE_HIDDEN;
+	bool nsec = r->denial == DENIAL_NSEC && place != PLACE_HIDDEN;
 	int rc = OK;
 
 	for (unsigned i = 0; rc == OK && i < n->count; i++) {
@@ -83,7 +82,7 @@ static int add_node(struct sign_run *r, const struct node *n, enum place place)
 			add_nsec(r, n, place == PLACE_DELEGATION);
 			nsec = false;
 		}
-		rc = add_set(r, n, &n->sets[i], signers(r, place, n->sets[i].type));
+		rc = add_set(r, n, &n->sets[i], signers(r, n, place, n->sets[i].type));
 	}
 	if (rc == OK && nsec)
 		add_nsec(r, n, place == PLACE_DELEGATION);
@@ -116,7 +115,7 @@ static int plan_name(struct sign_run *r)
 		rc = complete_apex(r, n);
 	if (rc == OK)
 		rc = old_seek(r, n->key, n->key_len);
-	if (rc == OK && r->job.policy.denial != DENIAL_NSEC)
+	if (rc == OK && denial_is_nsec3(r->denial))
 		rc = chain_name(r, n, place == PLACE_DELEGATION);
 	return rc != OK ? rc : add_node(r, n, place);
 }

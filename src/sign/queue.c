@@ -150,6 +150,8 @@ static int write_slab(struct sign_run *r, const struct slab *s)
 
 		if (r->head.expiry_first == 0 || at < r->head.expiry_first)
 			r->head.expiry_first = at;
+		if (r->head.resign_at == 0 || s->resign_at < r->head.resign_at)
+			r->head.resign_at = s->resign_at;
 		rc = build_expiry(r->build, s->expiry_first, s->data.data + s->expiry_key_at,
 		    s->expiry_key_len, s->is_nsec3, &r->err);
 	}

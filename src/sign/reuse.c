@@ -1,6 +1,7 @@
 /* Signatures of the current generation that need not be made again.  Its RRsets are read beside the
  * new ones, in the same order; a signature is kept when its RRset is octet for octet the same, its
- * key still has that work and it lives long enough. */
+ * key has that work now and it lives long enough.  One by a key that has it no more is gone with
+ * this run, whatever took the work away. */
 #include "sign/run.h"
 
 #include <stdlib.h>
@@ -93,7 +94,7 @@ int old_start_nsec3(struct sign_run *r)
 	int rc = OK;
 
 	r->old.at_end = true;
-	if (!r->old.is_open || r->old_head.denial == DENIAL_NSEC)
+	if (!r->old.is_open || !denial_is_nsec3(r->old_head.denial))
 		return OK;
 	rc = walk_seek_nsec3(&r->old.walk, lowest); /* stands on the first, if there is one */
 	r->old.at_end = rc != OK;
@@ -128,34 +129,66 @@ bool old_is_same(const struct old_set *old, const uint8_t *packed, size_t len)
 	return old->packed != NULL && old->len >= len && memcmp(old->packed, packed, len - 1) == 0;
 }
 
-static bool lives_long_enough(const struct sign_run *r, const struct rrsig *sig)
+static int64_t life_left(const struct sign_run *r, const struct rrsig *sig)
 {
-	int64_t life = (int32_t)(sig->expiration - (uint32_t)r->job.now);
-	int64_t age = (int32_t)((uint32_t)r->job.now - sig->inception);
+	return (int32_t)(sig->expiration - (uint32_t)r->job.now);
+}
 
-	return age >= 0 && life > r->keep_life && life <= r->job.policy.validity;
+static bool may_be_kept(const struct sign_run *r, const struct lifetime *l, const struct rrsig *sig)
+{
+	int64_t life = life_left(r, sig), age = (int32_t)((uint32_t)r->job.now - sig->inception);
+
+	return age >= 0 && life > l->keep && life <= l->validity;
+}
+
+/* The signature by key k among those of `was`, and its RDATA; NULL: none. */
+static const uint8_t *find_signature(
+    const struct sign_run *r, const struct rrset *was, unsigned k, struct rrsig *sig, uint16_t *len)
+{
+	const struct keyset_key *key = &r->job.keys.keys[k];
+	const uint8_t *p = was->sigdata;
+
+	for (unsigned i = 0; i < was->sigs && !r->keys[k].is_new; i++) {
+		const uint8_t *rdata = rrset_next(&p, len);
+
+		if (rrsig_parse(rdata, *len, sig) == OK && sig->key_tag == key->tag &&
+		    sig->algorithm == key->algorithm && sig->covered == was->type &&
+		    sig->original_ttl == was->ttl)
+			return rdata;
+	}
+	return NULL;
 }
 
 const uint8_t *old_signature(const struct sign_run *r, const struct old_set *old,
     const struct rrset *set, unsigned k, uint16_t *len, uint32_t *expiration)
 {
-	const struct keyset_key *key = &r->job.keys.keys[k];
+	const uint8_t *rdata;
 	struct rrset was;
-	const uint8_t *p;
+	struct rrsig sig;
 
-	if (old == NULL || r->keys[k].is_new || rrset_unpack(old->packed, old->len, &was) != OK)
+	if (old == NULL || rrset_unpack(old->packed, old->len, &was) != OK)
 		return NULL;
-	p = was.sigdata;
-	for (unsigned i = 0; i < was.sigs; i++) {
-		const uint8_t *rdata = rrset_next(&p, len);
-		struct rrsig sig;
+	rdata = find_signature(r, &was, k, &sig, len);
+	if (rdata == NULL || !may_be_kept(r, run_lifetime(r, set), &sig))
+		return NULL;
+	*expiration = sig.expiration;
+	return rdata;
+}
 
-		if (rrsig_parse(rdata, *len, &sig) != OK || sig.key_tag != key->tag ||
-		    sig.algorithm != key->algorithm || sig.covered != set->type ||
-		    sig.original_ttl != set->ttl || !lives_long_enough(r, &sig))
+bool old_is_signed_by(const struct sign_run *r, const struct rrset *set, uint32_t mask)
+{
+	unsigned wanted = 0;
+
+	for (unsigned k = 0; k < r->job.keys.count; k++) {
+		struct rrsig sig;
+		uint16_t len;
+
+		if (!(mask >> k & 1))
 			continue;
-		*expiration = sig.expiration;
-		return rdata;
+		if (find_signature(r, set, k, &sig, &len) == NULL ||
+		    life_left(r, &sig) > run_lifetime(r, set)->validity)
+			return false;
+		wanted++;
 	}
-	return NULL;
+	return wanted == set->sigs;
 }

@@ -56,11 +56,33 @@ static int open_keys(struct sign_run *r)
 		if (ks->keys[k].signs_set || ks->keys[k].signs_zone)
 			rc = open_key(r, k);
 	}
-	if (rc == OK && (!is_published || r->set_mask == 0 || r->zone_mask == 0))
+	r->denial = ks->count > 0 ? r->job.policy.denial : DENIAL_NONE;
+	if (rc == OK && ks->count == 0 && !ks->unsign)
+		rc = run_fail(r, ERR_AGAIN,
+		    "none of its keys may be published yet, and nobody asked for it to be unsigned");
+	if (rc == OK && ks->count > 0 && (!is_published || r->set_mask == 0 || r->zone_mask == 0))
 		rc = run_fail(r, ERR_ARGUMENT,
 		    "its key set cannot sign it: there must be a DNSKEY to publish, a key that "
 		    "signs the DNSKEY set and one that signs the zone");
 	return rc;
+}
+
+static struct lifetime lifetime_of(int64_t validity, int64_t refresh)
+{
+	return (struct lifetime){validity, refresh, refresh + (validity - refresh) / 32};
+}
+
+/* While a compromised key is published, whoever has it can put a DNSKEY set of old days before a
+ * resolver: the signatures over it must die soon, so they are short and made anew each day. */
+static void plan_lifetimes(struct sign_run *r)
+{
+	const struct sign_policy *p = &r->job.policy;
+	int64_t most = r->job.keys.emergency_validity;
+	int64_t pause = most / 3 < EMERGENCY_PAUSE ? most / 3 : EMERGENCY_PAUSE;
+
+	r->life_set = r->life_rest = lifetime_of(p->validity, p->refresh);
+	if (most > 0 && most < p->validity)
+		r->life_set = lifetime_of(most, most - pause);
 }
 
 static int check_policy(struct sign_run *r)
@@ -72,7 +94,7 @@ static int check_policy(struct sign_run *r)
 		    "policy \"%s\": signatures live %lld s and are replaced with %lld s left; "
 		    "refresh must be shorter than validity, and validity below 68 years",
 		    p->name, (long long)p->validity, (long long)p->refresh);
-	r->keep_life = p->refresh + (p->validity - p->refresh) / 32;
+	plan_lifetimes(r);
 	r->inception = (uint32_t)(r->job.now - p->inception_offset);
 	return OK;
 }
@@ -145,7 +167,6 @@ static int drain_step(struct sign_run *r, uint64_t until)
 		if ((r->set_mask | r->zone_mask) >> k & 1)
 			r->head.keys[i++].signatures = r->keys[k].signatures;
 	}
-	r->head.resign_at = r->head.expiry_first - r->job.policy.refresh;
 	return STEP_DONE;
 }
 
@@ -158,7 +179,8 @@ static int open_check(struct sign_run *r)
 	r->check_is_open = true;
 	r->check = check_new(&r->head, r->job.now, r->job.policy.refresh);
 	r->rrsets_done = 0;
-	return OK;
+	rc = check_use_keys(r->check, &r->job.keys, &r->err);
+	return rc == OK ? OK : run_fail_in(r, rc, NULL);
 }
 
 static void close_check(struct sign_run *r)

@@ -25,6 +25,7 @@
 #define SLAB_OCTETS (128 * 1024)
 #define SLAB_ENTRIES 1024
 #define SLABS_AHEAD 8 /* planned beyond what tokens and verifiers hold */
+#define EMERGENCY_PAUSE 86400 /* seconds between two signings of the key sets in an emergency */
 
 /* Offsets into the slab's data. */
 struct slab_entry {
@@ -58,6 +59,7 @@ struct slab {
 	uint32_t expiration;      /* of the signatures made here */
 	bool has_expiry;
 	uint32_t expiry_first; /* of all in here, the kept ones too */
+	int64_t resign_at;     /* likewise: when the first of them is to be replaced */
 	uint32_t expiry_key_at;
 	uint16_t expiry_key_len;
 	unsigned requests; /* at the token, not answered */
@@ -114,6 +116,12 @@ enum run_phase {
 /* What a step says: its time is up, it waits for something, it is done. */
 enum step { STEP_AGAIN = 1, STEP_WAIT, STEP_DONE, STEP_FINISHED };
 
+/* Seconds: how long a signature is made to live, with how much life left it is due to be replaced, and
+ * with how much it is kept by a run that comes before that. */
+struct lifetime {
+	int64_t validity, refresh, keep;
+};
+
 struct ticket;
 struct sign_run {
 	struct sign *sign;
@@ -146,14 +154,15 @@ struct sign_run {
 	EVP_MD_CTX *hash;
 	struct zone_head head; /* of the version being made */
 	uint64_t rrsets_in, rrsets_done, rrsets_expected;
+	enum denial_kind denial; /* NONE: this version is unsigned */
 	uint32_t denial_ttl;
 	struct build *build;
 
 	struct run_key keys[KEYSET_MAX];
 	uint32_t set_mask, zone_mask; /* bits: which keys sign the DNSKEY set, and the rest */
 	uint32_t inception;
-	int64_t jitter;    /* of this run */
-	int64_t keep_life; /* a signature that lives longer than this is kept */
+	int64_t jitter; /* of this run */
+	struct lifetime life_set, life_rest; /* of signatures over the key sets, and all others */
 	uint64_t random[4]; /* drawn ahead */
 	unsigned random_left;
 
@@ -218,6 +227,12 @@ void run_free(struct sign_run *r);
 int accept_step(struct sign_run *r, uint64_t until);
 /* due.c: must there be a new version although the input is what it was? */
 bool due_now(struct sign_run *r);
+/* Is it one of the DNSKEY, CDS and CDNSKEY sets, which the key-signing keys sign? */
+bool is_key_set(const struct sign_run *r, const uint8_t *owner, uint16_t type);
+static inline const struct lifetime *run_lifetime(const struct sign_run *r, const struct rrset *set)
+{
+	return is_key_set(r, set->owner, set->type) ? &r->life_set : &r->life_rest;
+}
 /* The sets that the signer adds at the apex, as the key set has them; 0: no such set. */
 int apex_set(struct sign_run *r, uint16_t type, struct rrset *out);
 
@@ -237,6 +252,8 @@ int old_seek_nsec3(struct sign_run *r, const uint8_t hash[NSEC3_HASH_LEN], struc
 const uint8_t *old_signature(const struct sign_run *r, const struct old_set *old,
     const struct rrset *set, unsigned k, uint16_t *len, uint32_t *expiration);
 bool old_is_same(const struct old_set *old, const uint8_t *packed, size_t len);
+/* Is it signed by just the keys of mask, and with none that lives longer than it may now? */
+bool old_is_signed_by(const struct sign_run *r, const struct rrset *set, uint32_t mask);
 
 /* denial.c */
 void denial_bitmap(const struct node *n, bool is_delegation, bool is_nsec, struct buf *out);

@@ -4,7 +4,8 @@
  *
  * A run reads a spool (new input) or the current generation (signing again), builds a new generation,
  * keeps every signature that still holds and lives longer than `refresh`, checks the whole and flips
- * the head.  On any failure the last good version stays. */
+ * the head.  On any failure the last good version stays.  A zone that was led back to being unsigned
+ * (keyset.unsign, and no key left) goes the same way, and out as it came but for the serial. */
 #ifndef SIGN_SIGN_H
 #define SIGN_SIGN_H
 
@@ -76,5 +77,9 @@ void sign_cancel(struct sign_run *r);
  * DNSKEYs; signed minus DNSSEC = input digest.  Synchronous; for zone diagnose and the tests. */
 int sign_check(struct store *store, const uint8_t *apex, int64_t now, int64_t min_life, bool crypto,
     struct err *e);
+/* The same with crypto, and with the key set that the version was made with: everything is signed by
+ * just the keys that it names, and those that are not in the DNSKEY set are verified, too. */
+int sign_check_keys(struct store *store, const uint8_t *apex, int64_t now, int64_t min_life,
+    const struct keyset *keys, struct err *e);
 
 #endif

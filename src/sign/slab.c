@@ -109,8 +109,14 @@ unsigned slab_add(struct slab *s, const uint8_t *key, size_t len, uint16_t type)
 	return s->entry_count++;
 }
 
-static void note_expiry(struct slab *s, const struct slab_entry *e, uint32_t expiration)
+static void note_expiry(
+    struct slab *s, const struct slab_entry *e, uint32_t expiration, const struct lifetime *life)
 {
+	int64_t now = s->run->job.now;
+	int64_t due = now + (int32_t)(expiration - (uint32_t)now) - life->refresh;
+
+	if (s->resign_at == 0 || due < s->resign_at)
+		s->resign_at = due;
 	if (s->has_expiry && (int32_t)(expiration - s->expiry_first) >= 0)
 		return;
 	if (!s->has_expiry) {
@@ -135,10 +141,13 @@ static int add_job(struct slab *s, struct slab_entry *e, const struct rrset *set
 {
 	struct sign_run *r = s->run;
 	const struct keyset_key *key = &r->job.keys.keys[k];
+	const struct lifetime *life = run_lifetime(r, set);
 	struct rrsig_params params = {.algorithm = key->algorithm,
 	    .key_tag = key->tag,
 	    .inception = r->inception,
-	    .expiration = s->expiration,
+	    .expiration = life->validity < r->life_rest.validity
+			      ? (uint32_t)(r->job.now + life->validity)
+			      : s->expiration,
 	    .signer = r->job.apex};
 	struct slab_job job = {.key = (uint8_t)k, .verify = must_verify(r, k, e->type)};
 	uint8_t digest[64];
@@ -167,18 +176,18 @@ static int add_job(struct slab *s, struct slab_entry *e, const struct rrset *set
 	}
 	s->jobs[s->job_count++] = job;
 	e->jobs++;
-	note_expiry(s, e, s->expiration);
+	note_expiry(s, e, params.expiration, life);
 	return OK;
 }
 
-static void keep(
-    struct slab *s, struct slab_entry *e, const uint8_t *sig, uint16_t len, uint32_t expiration)
+static void keep(struct slab *s, struct slab_entry *e, const uint8_t *sig, uint16_t len,
+    uint32_t expiration, const struct lifetime *life)
 {
 	if (e->kept++ == 0)
 		e->kept_at = (uint32_t)s->data.len;
 	buf_lv16(&s->data, sig, len);
 	e->kept_len = (uint32_t)s->data.len - e->kept_at;
-	note_expiry(s, e, expiration);
+	note_expiry(s, e, expiration, life);
 	s->run->kept++;
 }
 
@@ -213,7 +222,7 @@ int slab_fill(struct slab *s, unsigned i, const uint8_t *packed, size_t len, uin
 		s->weight++;
 		sig = old_signature(r, old, &set, k, &sig_len, &expiration);
 		if (sig != NULL)
-			keep(s, e, sig, sig_len, expiration);
+			keep(s, e, sig, sig_len, expiration, run_lifetime(r, &set));
 		else
 			to_sign |= 1U << k;
 	}

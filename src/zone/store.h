@@ -42,7 +42,12 @@ enum store_meta_class {
 #define STORE_POLICY_MAX 64
 #define STORE_REASON_MAX 256
 
-enum denial_kind { DENIAL_NSEC = 1, DENIAL_NSEC3 = 2, DENIAL_NSEC3_OPT_OUT = 3 };
+/* NONE: the version is unsigned (RFC 4035 has no such zone; `zone unsign` ends in it). */
+enum denial_kind { DENIAL_NONE = 0, DENIAL_NSEC = 1, DENIAL_NSEC3 = 2, DENIAL_NSEC3_OPT_OUT = 3 };
+static inline bool denial_is_nsec3(enum denial_kind d)
+{
+	return d == DENIAL_NSEC3 || d == DENIAL_NSEC3_OPT_OUT;
+}
 
 struct zone_head { /* encoded as TLV in the store, so that fields can be added */
 	uint8_t apex[NAME_MAX_LEN];
@@ -65,8 +70,8 @@ struct zone_head { /* encoded as TLV in the store, so that fields can be added *
 	bool unverified; /* signed with verify = "off" */
 	bool serial_jump_warned;
 	int64_t signed_at;
-	int64_t expiry_first; /* the earliest RRSIG expiration in it */
-	int64_t resign_at;    /* when refresh is due */
+	int64_t expiry_first; /* the earliest RRSIG expiration in it; 0: it is unsigned */
+	int64_t resign_at;    /* when refresh is due; 0: never */
 	enum denial_kind denial;
 	struct nsec3_params nsec3;
 	uint64_t rrsets, records, signatures;
