@@ -158,6 +158,9 @@ struct config_server *config_server(const struct config *c, const char *name);
 struct config_token *config_token(const struct config *c, const char *name);
 struct config_tsig_key *config_tsig_key(const struct config *c, const char *name);
 
+struct key_policy;
+void config_key_policy(const struct config_policy *p, struct key_policy *out);
+
 /* Change conf.d: add the entries of `text` (libconfig: zones, servers and tsig_keys lists), or remove
  * the one named `name` from `list`.  The result is checked as a whole before any file is written:
  * all or nothing.  OK, or why not in e. */

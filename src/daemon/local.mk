@@ -3,7 +3,7 @@ libconfiguration_a_SOURCES = \
 	src/daemon/config.c src/daemon/config.h \
 	src/daemon/config_check.c \
 	src/daemon/config_edit.c src/daemon/config_internal.h \
-	src/daemon/config_tables.c
+	src/daemon/config_policy.c src/daemon/config_tables.c
 
 sbin_PROGRAMS += intagliod
 intagliod_SOURCES = \
@@ -39,6 +39,7 @@ intagliod_SOURCES = \
 	src/daemon/verbs_life.c \
 	src/daemon/verbs_plan.c \
 	src/daemon/verbs_key.c \
+	src/daemon/verbs_policy.c \
 	src/daemon/verbs_status.c \
 	src/daemon/verbs_zone.c \
 	src/daemon/verbs_zone_show.c \

@@ -301,6 +301,7 @@ static void first_config(struct signer *s)
 	verbs_status_register(s);
 	verbs_life_register(s);
 	verbs_plan_register(s);
+	verbs_policy_register(s);
 	verbs_time_register(s);
 	s->sandboxed = true;
 }

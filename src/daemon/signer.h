@@ -255,6 +255,7 @@ void verbs_conf_register(struct signer *s);
 void verbs_status_register(struct signer *s);
 void verbs_life_register(struct signer *s);
 void verbs_plan_register(struct signer *s);
+void verbs_policy_register(struct signer *s);
 void verbs_time_register(struct signer *s);
 /* A zone's step ended: tell the commands that wait for it. */
 void verbs_zone_progress(struct signer_zone *z, const char *phase, uint64_t done, uint64_t total);

@@ -251,34 +251,6 @@ static void configure_servers(
 	free(old);
 }
 
-static void configure_role(struct key_role_policy *to, const struct config_role *from, bool wanted)
-{
-	to->wanted = wanted;
-	to->bits = (uint16_t)from->bits;
-	snprintf(to->token, sizeof(to->token), "%s", from->token == NULL ? "" : from->token);
-	to->prepublish = from->prepublish;
-	to->active = from->active;
-	to->postpublish = from->postpublish;
-}
-
-static void configure_keys(struct key_policy *k, const struct config_policy *p)
-{
-	bool csk = p->csk.origin.line > 0;
-
-	memset(k, 0, sizeof(*k));
-	snprintf(k->name, sizeof(k->name), "%s", p->name);
-	k->algorithm = (uint8_t)p->algorithm;
-	configure_role(&k->ksk, &p->ksk, !csk);
-	configure_role(&k->zsk, &p->zsk, !csk);
-	configure_role(&k->csk, &p->csk, csk);
-	k->ttl_dnskey = (uint32_t)p->ttl.dnskey;
-	k->ttl_cds = (uint32_t)p->ttl.cds;
-	k->max_ttl = (uint32_t)p->max_ttl;
-	k->propagation = (uint32_t)p->propagation;
-	k->ds_ttl = (uint32_t)p->parent.ds_ttl;
-	k->extractable = p->require_backup;
-}
-
 static uint8_t hex_digit(char c)
 {
 	return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
@@ -346,7 +318,7 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	z->orphan = c->orphan;
 	z->replace_dnssec = c->replace_dnssec;
 	configure_signing(&z->sign_policy, p);
-	configure_keys(&z->key_policy, p);
+	config_key_policy(p, &z->key_policy);
 	configure_servers(z, c, sn);
 	signer_parent_configure(z, &p->parent, sn);
 	if (!was_there) {

@@ -1,4 +1,4 @@
-/* The verbs about the whole: status, policy list, policy show, stop. */
+/* The verbs about the whole: status, stop. */
 #include <config.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,73 +133,8 @@ static void verb_stop(void *arg, struct ops_call *c)
 	channel_send(s->master, PROTO_STOP, NULL, -1);
 }
 
-/* policy */
-
-static json_t *policy_json(const struct config_policy *p)
-{
-	char validity[40], refresh[40];
-
-	period_text((struct period){0, p->signatures.validity}, validity);
-	period_text((struct period){0, p->signatures.refresh}, refresh);
-	return json_pack("{s:s,s:s,s:s,s:s?,s:s,s:s,s:b,s:b}", "name", p->name, "algorithm",
-	    dnskey_algorithm_name((uint8_t)p->algorithm), "denial",
-	    p->denial == DENIAL_NSEC ? "nsec"
-	    : p->nsec3.opt_out	     ? "nsec3 opt-out"
-				     : "nsec3",
-	    "token", p->token, "validity", validity, "refresh", refresh, "verify", p->verify, "csk",
-	    p->csk.origin.line > 0);
-}
-
-/* only: that one; NULL: all. */
-static void list_policies(struct signer *s, struct ops_call *c, const struct config_policy *only)
-{
-	const struct config_policy *p = s->config->policies.items;
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < s->config->policies.count; i++) {
-		if (only == NULL || only == &p[i])
-			json_array_append_new(list, policy_json(&p[i]));
-	}
-	ops_list(c, json_pack("{s:o}", "policies", list), "policies",
-	    "name:Name,algorithm:Algorithm,denial:Denial,token:Token,validity:Validity,refresh:"
-	    "Refresh");
-	ops_done(c);
-}
-
-static void verb_policy_list(void *arg, struct ops_call *c)
-{
-	list_policies(arg, c, NULL);
-}
-
-static void verb_policy_show(void *arg, struct ops_call *c)
-{
-	struct signer *s = arg;
-	const char *name = ops_option(c, "policy");
-	struct config_policy *p = name == NULL ? NULL : config_policy(s->config, name);
-	struct conf_groups shown = s->config->policies;
-	struct buf text = {0};
-
-	if (name != NULL && p == NULL) {
-		ops_fail(c, "there is no policy %s; \"intaglio policy list\" shows those there are",
-		    name);
-		return;
-	}
-	if (ops_flag(c, "json")) {
-		list_policies(s, c, p);
-		return;
-	}
-	if (p != NULL)
-		shown = (struct conf_groups){p, 1, 1};
-	conf_write_list("policies", &config_policy_table, &shown, CONF_FILE | CONF_WHOLE, &text);
-	ops_text(c, "%.*s", (int)text.len, (const char *)text.data);
-	buf_free(&text);
-	ops_done(c);
-}
-
 void verbs_status_register(struct signer *s)
 {
 	ops_register(s->ops, "status", verb_status, s);
 	ops_register(s->ops, "stop", verb_stop, s);
-	ops_register(s->ops, "policy list", verb_policy_list, s);
-	ops_register(s->ops, "policy show", verb_policy_show, s);
 }
