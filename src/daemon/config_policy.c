@@ -5,6 +5,8 @@
 #include "daemon/config.h"
 #include "keys/policy.h"
 
+#define DEADLINE_USUAL 86400
+
 static void take_role(struct key_role_policy *to, const struct config_role *from, bool wanted)
 {
 	to->wanted = wanted;
@@ -38,7 +40,8 @@ void config_key_policy(const struct config_policy *p, struct key_policy *out)
 	out->propagation = (uint32_t)p->propagation;
 	out->ds_ttl = (uint32_t)p->parent.ds_ttl;
 	out->ds_propagation = (uint32_t)p->parent.propagation;
-	out->ds_deadline = (uint32_t)p->parent.deadline;
+	/* What was asked of a parent may happen until then: never at once. */
+	out->ds_deadline = (uint32_t)(p->parent.deadline > 0 ? p->parent.deadline : DEADLINE_USUAL);
 	out->extractable = out->require_backup = p->require_backup;
 	out->publish_cds = p->publish_cds;
 	take_digests(out, &p->digests);

@@ -23,8 +23,10 @@ intagliod_SOURCES = \
 	src/daemon/proto.h \
 	src/daemon/signer.c src/daemon/signer.h \
 	src/daemon/signer_early.c \
+	src/daemon/signer_facts.c \
+	src/daemon/signer_holds.c \
 	src/daemon/signer_leap.c \
-	src/daemon/signer_life.c \
+	src/daemon/signer_life.c src/daemon/signer_life.h \
 	src/daemon/signer_observe.c \
 	src/daemon/signer_parent.c \
 	src/daemon/signer_probe.c \

@@ -50,6 +50,7 @@ struct signer_zone {
 		uint32_t serial;
 	} next, reading; /* waiting to be signed; being read by the run */
 	struct sign_run *run;
+	struct keyset *run_keys; /* that it signs with; NULL: no run */
 	bool run_force, run_again, run_due; /* what the run was to do, to be done again if it fails */
 	bool making_keys;
 	bool force;   /* sign all anew at the next run */
@@ -122,6 +123,9 @@ struct signer {
 struct token *signer_find_token(void *signer, const char *name);
 void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone *z);
 
+/* Rows of this process in the store's META_DAEMON classes; the key is the zone's sort key. */
+enum signer_meta { META_TTLS = META_DAEMON, META_RELEASES };
+
 /* signer_zones.c: the table of zones and what is known of their servers */
 struct signer_zone *signer_zone_by_name(struct signer *s, const char *name);
 struct signer_zone *signer_zone_by_apex(struct signer *s, const uint8_t *apex);
@@ -172,27 +176,65 @@ bool signer_parent_is_awaited(const struct signer_zone *z);
 int signer_parent_may_leave(const struct signer_zone *z, char why[REASON_MAX]);
 int64_t signer_parent_due(const struct signer_zone *z); /* of the next look; 0: none is planned */
 const struct parent_view *signer_parent_view(const struct signer_zone *z); /* NULL: as above */
+/* Whoever of the parent's servers was asked before that counts as not answering. */
+int64_t signer_parent_fresh(const struct signer_zone *z, int64_t now);
 
-/* signer_life.c: the zone's keys go on.  Facts are gathered (signer_observe.c, signer_parent.c, the
- * head), keys_step does what has to be done, the zone is signed again when its record changed. */
-void signer_life_configure(struct signer_zone *z); /* its policy was read */
+/* signer_life.c: the zone's keys go on.  Facts are gathered (signer_facts.c), keys_step does what has
+ * to be done, the zone is signed again when its record changed. */
+void signer_life_configure(struct signer_zone *z, struct snapshot *sn); /* its policy was read */
 void signer_life_free(struct signer_zone *z);
 /* Something was observed, asked for or changed: look soon what has to be done. */
 void signer_life_look(struct signer_zone *z);
+/* In the zone's turn, when its keys are there: the look that was asked for. */
+void signer_life_turn(struct signer_zone *z);
+/* The keys are new ones: nothing was served with them before. */
+void signer_life_begin(struct signer_zone *z);
+/* A version was signed with ks, or found to need no signing: what of it concerns the keys. */
+void signer_life_version(struct signer_zone *z, const struct keyset *ks);
+int signer_life_save(const struct signer_zone *z, struct store_write *w, struct err *e);
 bool signer_life_is_busy(const struct signer_zone *z);
-/* What is known now, in the order of keys_record()->keys. */
+/* fn once no step is under way: at once, or when it ends. */
+void signer_life_when_idle(struct signer_zone *z, loop_fn *fn, void *arg);
+int64_t signer_life_due(const struct signer_zone *z); /* of the next look; 0: none is planned */
+/* The next step, as planned today: its time and words; 0: none is foreseen. */
+int64_t signer_life_next(const struct signer_zone *z, char *what, size_t size);
+
+/* signer_facts.c: what is known now, in the order of keys_record()->keys. */
 void signer_life_facts(const struct signer_zone *z, struct facts *f);
 
+/* signer_holds.c: steps that are held back, since when, and whether that is longer than it should. */
+struct signer_hold {
+	enum roll_step step;
+	enum key_role role;
+	uint16_t tag; /* 0: of a key that is not there yet */
+	const char *rule; /* "" when it is no matter of caches */
+	int64_t since, until; /* until 0: not known */
+	int64_t late_at;      /* longer than that it should not be held */
+	bool is_late;
+	char why[ROLL_WHY_SIZE + 200]; /* laggards, and what the operator can do */
+};
+const struct signer_hold *signer_life_holds(const struct signer_zone *z, unsigned *count);
+
 /* signer_observe.c: which versions the zone's servers have (R25). */
-void signer_observe_configure(struct signer_zone *z, struct snapshot *sn);
+struct signer_release { /* of a server that is not waited for any more */
+	char server[PEER_NAME_MAX];
+	char reason[160], requester[80];
+	int64_t at;
+};
+void signer_observe_configure(struct signer_zone *z); /* after its servers */
 void signer_observe_free(struct signer_zone *z);
 void signer_observe_version(struct signer_zone *z, const struct keyset *ks); /* head was published, signed by ks */
 void signer_observe_seen(struct signer_zone *z, const char *server, uint32_t serial);
+void signer_observe_lost(struct signer_zone *z, const char *server); /* it cannot be asked */
 void signer_observe_facts(const struct signer_zone *z, const struct record *r, struct facts *f);
-/* The operator does not wait for this server any more; kept over restarts.  ERR_MISSING: no such. */
+/* Does every server have this version, or a later one? */
+bool signer_observe_all_have(const struct signer_zone *z, uint32_t serial);
+/* The operator does not wait for this server any more; kept over restarts, until the server is taken out of
+ * the configuration or is seen with the current version.  ERR_MISSING: no such. */
 int signer_observe_release(struct signer_zone *z, const char *server, const char *reason,
     const char *requester, struct err *e);
-/* The servers that do not have the current version, as text: "dst1 (SERVFAIL), dst2"; "" none. */
+const struct signer_release *signer_observe_released(const struct signer_zone *z, const char *server);
+/* The servers that do not have what was published last, as text: "dst1 (SERVFAIL), dst2"; "" none. */
 void signer_observe_laggards(const struct signer_zone *z, char *out, size_t size);
 
 /* signer_submit.c: the DS set that the parent should have is handed over (policy parent.submit). */

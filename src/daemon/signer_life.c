@@ -1,30 +1,294 @@
 /* A zone's keys go on: what is known of it is gathered, what has to be done is done, and the zone is
- * signed again with what follows.  Runs in the signing side. */
-#include "daemon/signer.h"
+ * signed again with what follows.  Runs in the signing side.
+ *
+ * A look is asked for by whoever learnt something (signer_life_look), taken in the zone's turn
+ * (signer_schedule.c), and repeated until nothing changes any more; then the calendar holds the next.
+ * A zone about which nothing is learnt and nothing is due costs nothing. */
+#include "daemon/signer_life.h"
 
-void signer_life_configure(struct signer_zone *z)
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "keys/plan.h"
+
+#define RETRY_FIRST_MS 1000
+#define RETRY_MOST_MS 300000
+#define RETRIES_LIKELY 2 /* a retry after more failures waits for the operator, most likely */
+#define PLAN_YEARS 30
+
+/* The look */
+
+static void look_due(void *arg, int64_t due)
 {
-	(void)z;
+	const struct zone_life *l = arg;
+
+	(void)due;
+	signer_life_look(l->zone);
 }
 
-void signer_life_free(struct signer_zone *z)
+static void retry_due(void *arg)
 {
-	(void)z;
+	const struct zone_life *l = arg;
+
+	signer_life_look(l->zone);
 }
 
 void signer_life_look(struct signer_zone *z)
 {
-	(void)z;
+	if (z->life == NULL)
+		return;
+	z->life->is_wanted = true;
+	signer_zone_step(z);
+}
+
+/* Does it change when something about a DS does? */
+static int64_t sum_of_ds(const struct record *r)
+{
+	int64_t sum = r->unsign;
+
+	for (unsigned i = 0; i < r->key_count; i++) {
+		for (enum key_time t = TIME_DS_SUBMITTED; t <= TIME_DS_GONE; t++)
+			sum += r->keys[i].times.at[t];
+	}
+	return sum;
+}
+
+/* The current version was made by other keys, or by keys that did something else. */
+static void look_at_set(struct signer_zone *z)
+{
+	int64_t now = clock_calendar();
+	struct keyset ks;
+	struct err e = {0};
+
+	if (!z->has_head || z->head.generation == 0 || z->run != NULL ||
+	    keys_keyset(z->signer->keys, z->apex, now, &ks, &e) != OK)
+		return;
+	keys_fill_cds(z->signer->keys, z->apex, &z->key_policy, now, &ks);
+	if (sign_keyset_mark(&ks) == z->head.keyset)
+		return;
+	z->due = true;
+	signer_zone_step(z);
+}
+
+static void plan_next_look(struct zone_life *l)
+{
+	const struct signer_zone *z = l->zone;
+	int64_t now = clock_calendar(), next = keys_next_look(z->signer->keys, z->apex);
+	int64_t late = life_holds_note(l, now);
+
+	next = late < next ? late : next;
+	if (next == POLICY_NEVER)
+		loop_event_stop(l->look);
+	else
+		loop_event_set(l->look, next > now ? next : now + 1);
+}
+
+static void step_failed(struct zone_life *l, int code, const char *why)
+{
+	uint64_t wait = RETRY_FIRST_MS << (l->failures < 9 ? l->failures : 9);
+
+	/* Somebody else may only be changing them. */
+	if (code != ERR_AGAIN && strncmp(l->trouble, why, sizeof(l->trouble) - 1) != 0) {
+		log_error("zone %s: its keys do not go on: %s", l->zone->name, why);
+		snprintf(l->trouble, sizeof(l->trouble), "%s", why);
+	}
+	l->failures++;
+	if (l->retry == NULL)
+		l->retry = loop_timer_new(l->zone->signer->loop, retry_due, l);
+	loop_timer_set(l->retry, wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS);
+}
+
+static void step_went_well(struct zone_life *l)
+{
+	if (l->trouble[0] != '\0')
+		log_notice("zone %s: its keys go on again", l->zone->name);
+	l->failures = 0;
+	l->trouble[0] = '\0';
+	if (l->retry != NULL)
+		loop_timer_stop(l->retry);
+}
+
+static void tell_idle(struct zone_life *l)
+{
+	loop_fn *fn = l->idle;
+
+	l->idle = NULL;
+	if (fn != NULL)
+		fn(l->idle_arg);
+}
+
+static void stepped(void *arg, int code, const char *why)
+{
+	struct zone_life *l = arg;
+	struct signer_zone *z = l->zone;
+	const struct record *r;
+	bool has_changed;
+
+	l->is_stepping = false;
+	if (z == NULL) {
+		free(l);
+		return;
+	}
+	if (z->deleting) {
+		tell_idle(l);
+		return;
+	}
+	r = keys_record(z->signer->keys, z->apex);
+	has_changed = r != NULL && r->sequence != l->sequence;
+	if (r != NULL && sum_of_ds(r) != l->ds_changes)
+		signer_parent_look(z);
+	if (code == OK)
+		step_went_well(l);
+	else if (code != ERR_AGAIN || !has_changed)
+		step_failed(l, code, why);
+	if (has_changed) /* something may follow from it */
+		signer_life_look(z);
+	else
+		plan_next_look(l);
+	look_at_set(z);
+	signer_submit_look(z);
+	tell_idle(l);
+}
+
+void signer_life_turn(struct signer_zone *z)
+{
+	struct zone_life *l = z->life;
+	const struct record *r = keys_record(z->signer->keys, z->apex);
+	struct facts facts;
+
+	if (l == NULL || r == NULL || !l->is_wanted || l->is_stepping)
+		return;
+	signer_life_facts(z, &facts);
+	l->is_wanted = false;
+	l->is_stepping = true;
+	l->sequence = r->sequence;
+	l->ds_changes = sum_of_ds(r);
+	keys_step(z->signer->keys, z->apex, &z->key_policy, &facts, clock_calendar(), stepped, l);
+}
+
+/* What others tell and ask */
+
+void signer_life_begin(struct signer_zone *z)
+{
+	if (z->life != NULL && !z->has_head)
+		z->life->is_news = true;
+	signer_life_look(z);
+}
+
+void signer_life_version(struct signer_zone *z, const struct keyset *ks)
+{
+	if (z->life == NULL)
+		return;
+	if (z->head.published) {
+		life_ttls_version(z->life, clock_calendar());
+		signer_observe_version(z, ks);
+	}
+	look_at_set(z);
 }
 
 bool signer_life_is_busy(const struct signer_zone *z)
 {
-	(void)z;
-	return false;
+	const struct zone_life *l = z->life;
+
+	return l != NULL && (l->is_stepping || (l->retry != NULL && loop_timer_is_set(l->retry) &&
+						   l->failures <= RETRIES_LIKELY));
 }
 
-void signer_life_facts(const struct signer_zone *z, struct facts *f)
+void signer_life_when_idle(struct signer_zone *z, loop_fn *fn, void *arg)
 {
-	(void)z;
-	(void)f;
+	if (z->life == NULL || !z->life->is_stepping) {
+		fn(arg);
+		return;
+	}
+	z->life->idle = fn;
+	z->life->idle_arg = arg;
+}
+
+int64_t signer_life_due(const struct signer_zone *z)
+{
+	return z->life == NULL ? 0 : loop_event_due(z->life->look);
+}
+
+struct first_row {
+	int64_t at;
+	char *what;
+	size_t size;
+};
+
+static void take_row(void *arg, const struct plan_row *row)
+{
+	struct first_row *f = arg;
+	char tag[16] = "(new)";
+
+	if (row->tag != 0)
+		snprintf(tag, sizeof(tag), "%u", row->tag);
+	f->at = row->at;
+	snprintf(f->what, f->size, "%s %s: %s", key_role_name(row->role), tag,
+	    roll_step_name(row->step));
+}
+
+int64_t signer_life_next(const struct signer_zone *z, char *what, size_t size)
+{
+	const struct record *r = keys_record(z->signer->keys, z->apex);
+	struct first_row first = {0, what, size};
+	int64_t now = clock_calendar();
+	struct facts facts;
+	struct plan_input in = {.record = r,
+	    .policy = &z->key_policy,
+	    .facts = &facts,
+	    .now = now,
+	    .until = period_add(now, (struct period){12 * PLAN_YEARS, 0}),
+	    .rows_max = 1};
+
+	if (r == NULL)
+		return 0;
+	signer_life_facts(z, &facts);
+	plan_make(&in, take_row, &first);
+	return first.at;
+}
+
+/* Kept, configured, dropped */
+
+int signer_life_save(const struct signer_zone *z, struct store_write *w, struct err *e)
+{
+	struct buf value = {0};
+	int code;
+
+	if (z->life == NULL || z->life->ttls.serial == 0)
+		return OK;
+	life_ttls_write(z->life, &value);
+	code = store_write_meta(w, META_TTLS, z->key, z->key_len, value.data, value.len, e);
+	buf_free(&value);
+	return code;
+}
+
+void signer_life_configure(struct signer_zone *z, struct snapshot *sn)
+{
+	struct zone_life *l;
+
+	if (z->life != NULL)
+		return;
+	l = z->life = mem_alloc(sizeof(*l));
+	l->zone = z;
+	l->look = loop_event_new(z->signer->loop, look_due, l);
+	life_ttls_load(l, sn);
+	l->is_wanted = true;
+}
+
+void signer_life_free(struct signer_zone *z)
+{
+	struct zone_life *l = z->life;
+
+	z->life = NULL;
+	if (l == NULL)
+		return;
+	loop_event_free(l->look);
+	loop_timer_free(l->retry);
+	free(l->holds);
+	l->zone = NULL;
+	if (!l->is_stepping)
+		free(l);
 }

@@ -81,6 +81,7 @@ static void keys_made(void *arg, int code, const char *why)
 		z->failures = 0;
 		z->problem[0] = '\0';
 		verbs_zone_progress(z, "keys", 1, 1);
+		signer_life_begin(z);
 		signer_zone_step(z);
 		return;
 	}
@@ -227,6 +228,7 @@ static void signed_well(struct signer_zone *z, const struct sign_result *r)
 	if (moved && z->head.published)
 		signer_send_zone(z->signer, PROTO_VERSION, z);
 	signer_zone_refresh_arm(z);
+	signer_life_version(z, z->run_keys);
 	verbs_zone_signed(z, r);
 }
 
@@ -260,7 +262,7 @@ static void run_done(void *arg, const struct sign_result *r)
 	z->run = NULL;
 	s->runs--;
 	if (z->deleting)
-		return;
+		goto done;
 	if (z->reading.spool != NULL && (r->code == OK || r->input_bad)) {
 		send_verdict(z, r);
 		drop_spool(&z->reading);
@@ -271,11 +273,38 @@ static void run_done(void *arg, const struct sign_result *r)
 		run_failed(z, r);
 	drop_spool(&z->reading);
 	signer_step_all(s);
+done:
+	free(z->run_keys);
+	z->run_keys = NULL;
 }
 
 static void run_progress(void *arg, const char *phase, uint64_t done, uint64_t total)
 {
 	verbs_zone_progress(arg, phase, done, total);
+}
+
+/* The keys to sign with, and what the run must know of the past; false: not now. */
+static bool prepare(struct signer_zone *z, struct sign_job *job)
+{
+	struct keys *keys = z->signer->keys;
+	char why[REASON_MAX] = "";
+	struct err e = {0};
+
+	if (!signer_rebuild_floor(z, job, why)) {
+		if (strcmp(z->problem, why) != 0)
+			log_notice("zone %s: %s", z->name, why);
+		memcpy(z->problem, why, sizeof(why));
+		return false;
+	}
+	if (keys_keyset(keys, z->apex, job->now, &job->keys, &e) != OK) {
+		stuck(z, e.text);
+		retry_later(z);
+		return false;
+	}
+	keys_fill_cds(keys, z->apex, &z->key_policy, job->now, &job->keys);
+	if (job->keys.emergency_validity != 0)
+		job->class = TOKEN_EMERGENCY;
+	return true;
 }
 
 static void run_start(struct signer_zone *z)
@@ -288,13 +317,9 @@ static void run_start(struct signer_zone *z)
 	    .policy = z->sign_policy,
 	    .class = z->due && z->next.spool == NULL ? TOKEN_REFRESH : TOKEN_CHANGE,
 	    .now = clock_calendar()};
-	struct err e = {0};
 
-	if (keys_keyset(s->keys, z->apex, job.now, &job.keys, &e) != OK) {
-		stuck(z, e.text);
-		retry_later(z);
+	if (!prepare(z, &job))
 		return;
-	}
 	memcpy(job.apex, z->apex, sizeof(job.apex));
 	if (!z->head.published)
 		signer_parent_bars(z, job.hold);
@@ -304,6 +329,8 @@ static void run_start(struct signer_zone *z)
 	z->run_again = z->again;
 	z->run_due = z->due;
 	z->force = z->again = z->due = false;
+	z->run_keys = mem_alloc(sizeof(*z->run_keys));
+	*z->run_keys = job.keys;
 	loop_event_stop(z->refresh);
 	s->runs++;
 	z->run = sign_start(s->sign, &job, run_progress, run_done, z);
@@ -315,9 +342,10 @@ static void zone_step(struct signer_zone *z)
 	struct signer *s = z->signer;
 	bool has_version = z->has_head && z->head.generation != 0;
 
-	if (z->deleting || z->run != NULL || z->making_keys)
+	if (z->deleting || z->making_keys || !has_keys(z))
 		return;
-	if (!has_keys(z))
+	signer_life_turn(z);
+	if (z->run != NULL)
 		return;
 	if (z->next.spool == NULL &&
 	    (z->damaged || !(has_version && (z->due || z->again || z->force)))) {
@@ -371,7 +399,7 @@ void signer_received(struct signer_zone *z, const char *source, uint32_t serial,
  * what has failed three times waits for the operator. */
 static bool zone_is_busy(const struct signer_zone *z)
 {
-	return z->run != NULL || z->making_keys || z->deleting ||
+	return z->run != NULL || z->making_keys || z->deleting || signer_life_is_busy(z) ||
 	       (loop_timer_is_set(z->retry) && z->failures <= RETRIES_LIKELY);
 }
 

@@ -161,6 +161,8 @@ static int save_zone(struct signer_zone *z, struct store_write *w, struct err *e
 	buf_free(&value);
 	if (code == OK)
 		code = signer_parent_save(z, w, e);
+	if (code == OK)
+		code = signer_life_save(z, w, e);
 	if (code == OK && z->has_head && z->run == NULL)
 		code = store_write_head(w, &z->head, e);
 	return code;
@@ -312,6 +314,7 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 {
 	const struct config_policy *p = config_policy(z->signer->config, c->policy);
 	struct sign_policy before = z->sign_policy;
+	struct key_policy keys_before = z->key_policy;
 	bool was_there = z->has_head;
 
 	z->configured = true;
@@ -329,6 +332,10 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	}
 	if (z->has_head && z->replace_dnssec && !z->head.published && z->head.generation != 0)
 		z->force = z->due = true;
+	signer_observe_configure(z);
+	signer_life_configure(z, sn);
+	if (memcmp(&keys_before, &z->key_policy, sizeof(keys_before)) != 0)
+		signer_life_look(z);
 }
 
 /* A zone's row goes in at the end and is sorted in once for all. */
@@ -377,6 +384,8 @@ static void zone_free(struct signer_zone *z)
 	signer_submit_free(z);
 	signer_parent_free(z);
 	signer_rebuild_free(z);
+	signer_life_free(z);
+	signer_observe_free(z);
 	loop_event_free(z->refresh);
 	loop_timer_free(z->retry);
 	free(z->servers);

@@ -2,7 +2,9 @@
  *
  * Serials come from servers that anybody may run: a wrong one can only delay a step or claim what
  * the server itself answers for. */
+#include <stdlib.h>
 #include <string.h>
+#include "base/mem.h"
 #include "keys/observe.h"
 
 void facts_apply_policy(struct facts *f, const struct key_policy *p)
@@ -42,49 +44,116 @@ static int slowest(const struct observe *o)
 }
 
 /* A server that went back to an older version takes what was everywhere with it. */
-static void settle(struct observe *o, int64_t now)
+static bool settle(struct observe *o, int64_t now)
 {
 	int least = slowest(o);
+	bool changed = false;
 
 	for (unsigned i = 0; i < o->version_count; i++) {
 		struct observe_version *v = &o->versions[i];
+		bool is_everywhere = (int)i <= least;
 
-		if ((int)i > least)
-			v->everywhere = 0;
-		else if (v->everywhere == 0)
-			v->everywhere = now;
+		if (is_everywhere == (v->everywhere != 0))
+			continue;
+		v->everywhere = is_everywhere ? now : 0;
+		changed = true;
 	}
+	return changed;
 }
 
-void observe_servers(struct observe *o, unsigned n, int64_t now)
+void observe_free(struct observe *o)
 {
-	if (n > OBSERVE_SERVERS_MAX)
-		n = OBSERVE_SERVERS_MAX;
-	for (unsigned i = o->server_count; i < n; i++)
-		o->servers[i].is_known = false;
+	free(o->versions);
+	free(o->servers);
+	memset(o, 0, sizeof(*o));
+}
+
+void observe_servers(
+    struct observe *o, const struct observe_server *servers, unsigned n, int64_t now)
+{
+	struct observe_server *copy = mem_array(n + 1, sizeof(*copy));
+
+	if (n > 0)
+		memcpy(copy, servers, n * sizeof(*copy));
+	free(o->servers);
+	o->servers = copy;
 	o->server_count = n;
 	settle(o, now);
 }
 
+static void drop_oldest(struct observe *o)
+{
+	o->version_count--;
+	memmove(o->versions, o->versions + 1, o->version_count * sizeof(*o->versions));
+}
+
+/* What began with the oldest version then counts from the next: later than the truth, so safe. */
+static void make_room(struct observe *o, int64_t now)
+{
+	while (o->version_count > 1 && o->versions[1].everywhere != 0 &&
+	       o->versions[1].everywhere + OBSERVE_MEMORY < now)
+		drop_oldest(o);
+	if (o->version_count == OBSERVE_VERSIONS_MAX)
+		drop_oldest(o);
+	o->versions = mem_grow(o->versions, o->version_count + 1, sizeof(*o->versions));
+}
+
 void observe_publish(struct observe *o, const struct observe_version *v, int64_t now)
 {
-	if (o->version_count == OBSERVE_VERSIONS_MAX) {
-		/* What began with the oldest one then counts from the next: later, so safe. */
-		o->version_count--;
-		memmove(o->versions, o->versions + 1, o->version_count * sizeof(*o->versions));
-	}
+	make_room(o, now);
 	o->versions[o->version_count] = *v;
 	o->versions[o->version_count++].everywhere = 0;
 	settle(o, now);
 }
 
-void observe_seen(struct observe *o, unsigned server, uint32_t serial, int64_t now)
+static bool same_key(const struct observe_key *a, const struct observe_key *b)
+{
+	return memcmp(a->id, b->id, sizeof(a->id)) == 0 && a->in_set == b->in_set &&
+	       a->signs_set == b->signs_set && a->signs_all == b->signs_all &&
+	       a->signs_some == b->signs_some;
+}
+
+bool observe_is_news(const struct observe *o, const struct observe_version *v)
+{
+	const struct observe_version *last;
+
+	if (o->version_count == 0)
+		return true;
+	last = &o->versions[o->version_count - 1];
+	if (last->is_signed != v->is_signed || last->key_count != v->key_count)
+		return true;
+	for (unsigned i = 0; i < v->key_count; i++) {
+		if (!same_key(&last->keys[i], &v->keys[i]))
+			return true;
+	}
+	return false;
+}
+
+bool observe_seen(struct observe *o, unsigned server, uint32_t serial, int64_t now)
 {
 	if (server >= o->server_count)
-		return;
-	o->servers[server].is_known = true;
-	o->servers[server].serial = serial;
-	settle(o, now);
+		return false;
+	o->servers[server] = (struct observe_server){true, serial};
+	return settle(o, now);
+}
+
+bool observe_lost(struct observe *o, unsigned server, int64_t now)
+{
+	if (server >= o->server_count)
+		return false;
+	o->servers[server].is_known = false;
+	return settle(o, now);
+}
+
+bool observe_is_current(const struct observe *o, unsigned server)
+{
+	return server < o->server_count && o->servers[server].is_known &&
+	       position(o, o->servers[server].serial) == (int)o->version_count - 1;
+}
+
+int64_t observe_everywhere(const struct observe *o)
+{
+	return o->version_count == 0 ? 0 : o->versions[o->version_count - 1].everywhere;
 }
 
 enum trait { IN_SET, OUT_OF_SET, SIGNS_SET, SIGNS_ALL, SIGNS_NONE, IS_SIGNED };

@@ -82,6 +82,8 @@ int commit_plan(struct sign_run *r)
 	if (denial_is_nsec3(r->denial))
 		h->nsec3 = p->nsec3;
 	h->unverified = !p->verify && r->denial != DENIAL_NONE;
+	h->ttl_in = r->spool != NULL ? r->source.ttl_max : r->old_head.ttl_in;
+	h->keyset = sign_keyset_mark(&r->job.keys);
 	h->signed_at = r->job.now;
 	plan_publication(r);
 	plan_serial(r);

@@ -66,6 +66,9 @@ struct sign *sign_new(struct loop *l, struct store *store, sign_token_fn *lookup
 /* Before the tokens are closed.  Runs under way end without a word: done is not called for them. */
 void sign_free(struct sign *s);
 
+/* Equal for equal sets: the same keys at the same work, the same CDS and CDNSKEY. */
+uint64_t sign_keyset_mark(const struct keyset *ks);
+
 struct sign_run;
 /* progress may be NULL.  done is called exactly once, from the loop, also after sign_cancel. */
 struct sign_run *sign_start(struct sign *s, const struct sign_job *job, sign_progress_fn *progress,

@@ -163,6 +163,7 @@ static uint32_t cap_ttl(struct source *s, uint32_t ttl)
 {
 	if (ttl > TTL_MOST)
 		return 0;
+	s->ttl_max = ttl > s->ttl_max ? ttl : s->ttl_max;
 	if (s->max_ttl == 0 || ttl <= s->max_ttl)
 		return ttl;
 	s->has_capped = true;

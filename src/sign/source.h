@@ -44,6 +44,7 @@ struct source {
 	size_t apex_key_len;
 	uint32_t max_ttl; /* 0: no cap */
 	bool has_capped;  /* a TTL was longer */
+	uint32_t ttl_max; /* the largest that was met, as it was */
 	/* Reads one of these two. */
 	struct spool *spool;
 	struct snapshot *sn; /* borrowed */

@@ -63,6 +63,8 @@ static const struct head_field {
     NUMBER(35, records),
     NUMBER(36, signatures),
     NUMBER(37, ttl_max),
+    NUMBER(38, ttl_in),
+    NUMBER(39, keyset),
 };
 
 /* Numbers travel as 8 octets whatever their size here, so that a field may be widened. */

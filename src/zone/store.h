@@ -76,6 +76,8 @@ struct zone_head { /* encoded as TLV in the store, so that fields can be added *
 	struct nsec3_params nsec3;
 	uint64_t rrsets, records, signatures;
 	uint32_t ttl_max;
+	uint32_t ttl_in; /* the largest that its source sent, before max_ttl lowered it; 0: not known */
+	uint64_t keyset; /* what of the keys it was made by: see sign_keyset_mark */
 	struct {
 		uint8_t id[16]; /* CKA_ID */
 		uint16_t tag;

@@ -376,14 +376,16 @@ static void step(struct world *w)
 	ask_parent(w);
 }
 
+static const struct observe_server nobody_asked[SERVERS_MAX];
+
 static void crash(struct world *w)
 {
 	struct observe_version o = report_of(w, &w->versions[w->version_count - 1]);
 
 	note(w, "crash");
 	w->out->crashes++;
-	memset(&w->observe, 0, sizeof(w->observe));
-	observe_servers(&w->observe, w->server_count, w->now);
+	observe_free(&w->observe);
+	observe_servers(&w->observe, nobody_asked, w->server_count, w->now);
 	o.serial = w->version_count - 1;
 	observe_publish(&w->observe, &o, w->now);
 	for (unsigned i = 0; i < w->server_count; i++)
@@ -468,7 +470,7 @@ static void begin(struct world *w)
 	w->facts.ttl_ds = w->ttl_ds;
 	w->facts.ds_deadline = w->parent_delay;
 	w->facts.ttl_unsigned = plain.ttl_dnskey = plain.ttl_zone;
-	observe_servers(&w->observe, w->server_count, w->now);
+	observe_servers(&w->observe, nobody_asked, w->server_count, w->now);
 	publish(w, &plain);
 	for (unsigned i = 0; i < w->parent_count; i++)
 		caches_serve(&w->caches, CACHES_DS, i, 0, 0, w->ttl_ds, w->now);
@@ -609,6 +611,7 @@ void world_run(uint64_t seed, const struct safety_entry *rules, bool log, struct
 	out->keys = w->key_count;
 	out->combinations = w->caches.combinations;
 	record_free(&w->record);
+	observe_free(&w->observe);
 	free(w->versions);
 	free(w);
 }
