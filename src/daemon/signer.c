@@ -14,6 +14,7 @@
 #include "daemon/process.h"
 #include "daemon/proto.h"
 #include "daemon/role.h"
+#include "outbound/outbound.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define STORE_TRIES                                                                                \
@@ -172,8 +173,13 @@ static void on_status(struct signer_zone *z, bool is_source, struct reader *body
 	has_serial = reader_u8(body) != 0;
 	serial = reader_u32(body);
 	reader_str(body, reason, sizeof(reason));
-	if (!body->failed)
-		signer_status_set(z, is_source, server, status, has_serial, serial, reason);
+	if (body->failed)
+		return;
+	signer_status_set(z, is_source, server, status, has_serial, serial, reason);
+	if (!is_source && has_serial)
+		signer_observe_seen(z, server, serial);
+	else if (!is_source && status == DESTINATION_FAILED_XFER)
+		signer_observe_lost(z, server);
 }
 
 static void on_refreshed(struct signer_zone *z, struct reader *body)

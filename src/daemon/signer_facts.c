@@ -8,8 +8,9 @@
 
 #define TTLS_FORMAT 1
 
-/* TTLs.  A cache holds data with a larger TTL than today's no longer than that TTL after it was served
- * last: until then the larger one counts.  Where it is not known when that was, it counts longer. */
+/* TTLs.  A cache holds data with a larger TTL than today's no longer than that TTL after it was
+ * served last: until then the larger one counts.  Where it is not known when that was, it counts
+ * longer. */
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -64,9 +65,11 @@ void life_ttls_version(struct zone_life *l, int64_t now)
 {
 	const struct signer_zone *z = l->zone;
 	const struct zone_head *h = &z->head;
-	uint32_t dnskey = z->sign_policy.ttl_dnskey, negative = smaller(h->soa_in.minimum, h->ttl_max);
+	uint32_t dnskey = z->sign_policy.ttl_dnskey,
+		 negative = smaller(h->soa_in.minimum, h->ttl_max);
 	struct served_ttls *t = &l->ttls;
-	bool is_new = t->dnskey_now != dnskey || t->zone_now != h->ttl_max || t->negative_now != negative;
+	bool is_new =
+	    t->dnskey_now != dnskey || t->zone_now != h->ttl_max || t->negative_now != negative;
 	/* What max_ttl lowered for us was served unsigned as it was. */
 	uint32_t plain = h->ttl_in != 0 ? h->ttl_in : z->key_policy.max_ttl;
 
@@ -146,8 +149,8 @@ static void ttl_facts(const struct signer_zone *z, struct facts *f)
 	f->ttl_unsigned = t->unsigned_max != 0 ? t->unsigned_max : z->key_policy.max_ttl;
 }
 
-/* DS.  A validator may look at DS of one digest type alone, the one it likes best (RFC 4509 3): so a
- * key has its DS only when it has one of each type that any of our keys has at the parent. */
+/* DS.  A validator may look at DS of one digest type alone, the one it likes best (RFC 4509 3): so
+ * a key has its DS only when it has one of each type that any of our keys has at the parent. */
 
 static const uint8_t digests[] = {4, 2, 1};
 #define DIGESTS MEM_COUNT(digests)
@@ -180,8 +183,8 @@ static void make_ds(const struct record *r, const struct record_key *k, struct k
 		return;
 	dnskey_rdata(k->flags, k->algorithm, k->pub, k->pub_len, &dnskey);
 	for (size_t d = 0; d < DIGESTS; d++)
-		out->has[d] = parent_ds_of_key(r->zone, dnskey.data, dnskey.len, digests[d],
-				  &out->ds[d]) == OK;
+		out->has[d] = parent_ds_of_key(
+				  r->zone, dnskey.data, dnskey.len, digests[d], &out->ds[d]) == OK;
 	buf_free(&dnskey);
 }
 

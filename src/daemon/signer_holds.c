@@ -1,6 +1,6 @@
-/* Steps of a zone's keys that policy asks for and that are not safe yet.  Most are a matter of waiting
- * for caches; one that lasts longer than it should is worth the operator's attention, once.  Runs in
- * the signing side. */
+/* Steps of a zone's keys that policy asks for and that are not safe yet.  Most are a matter of
+ * waiting for caches; one that lasts longer than it should is worth the operator's attention, once.
+ * Runs in the signing side. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "daemon/signer_life.h"
 
-static bool is_same(const struct signer_hold *h, const struct roll_held *held,
-    const struct record_key *key)
+static bool is_same(
+    const struct signer_hold *h, const struct roll_held *held, const struct record_key *key)
 {
 	return h->step == held->step && h->tag == key->tag && strcmp(h->rule, held->rule) == 0;
 }
@@ -28,8 +28,8 @@ static bool is_about_ds(const struct roll_held *h)
 
 /* When it is late: after the time that was said first, or where none was, after the time that such
  * things take. */
-static int64_t late_at(
-    const struct zone_life *l, const struct roll_held *held, const struct signer_hold *old, int64_t now)
+static int64_t late_at(const struct zone_life *l, const struct roll_held *held,
+    const struct signer_hold *old, int64_t now)
 {
 	const struct key_policy *p = &l->zone->key_policy;
 

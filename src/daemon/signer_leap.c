@@ -84,7 +84,11 @@ static void describe(struct leap *l, int64_t due)
 			    s->zones[i]->name);
 			return;
 		}
-		if (signer_parent_due(s->zones[i]) == due)
+		if (signer_life_due(s->zones[i]) == due)
+			snprintf(l->what, sizeof(l->what),
+			    "zone %s: it is looked whether a step of its keys is due",
+			    s->zones[i]->name);
+		else if (signer_parent_due(s->zones[i]) == due)
 			snprintf(l->what, sizeof(l->what),
 			    "zone %s: its parent is asked for the DS", s->zones[i]->name);
 	}

@@ -1,9 +1,9 @@
-/* A zone's keys go on: what is known of it is gathered, what has to be done is done, and the zone is
- * signed again with what follows.  Runs in the signing side.
+/* A zone's keys go on: what is known of it is gathered, what has to be done is done, and the zone
+ * is signed again with what follows.  Runs in the signing side.
  *
  * A look is asked for by whoever learnt something (signer_life_look), taken in the zone's turn
- * (signer_schedule.c), and repeated until nothing changes any more; then the calendar holds the next.
- * A zone about which nothing is learnt and nothing is due costs nothing. */
+ * (signer_schedule.c), and repeated until nothing changes any more; then the calendar holds the
+ * next. A zone about which nothing is learnt and nothing is due costs nothing. */
 #include "daemon/signer_life.h"
 
 #include <stdio.h>

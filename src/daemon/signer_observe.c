@@ -1,8 +1,8 @@
-/* Which versions of a zone its servers have, as they were seen to answer (R25), and which of them the
- * operator does not wait for.  Runs in the signing side; the network side asks.
+/* Which versions of a zone its servers have, as they were seen to answer (R25), and which of them
+ * the operator does not wait for.  Runs in the signing side; the network side asks.
  *
- * What was seen is lost with the process: then each server counts as having nothing until it answers
- * again, which delays steps and endangers none.  Releases are kept in the store. */
+ * What was seen is lost with the process: then each server counts as having nothing until it
+ * answers again, which delays steps and endangers none.  Releases are kept in the store. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,8 +98,7 @@ static void load_releases(const struct signer_zone *z, struct zone_observe *o)
 	snapshot_close(sn);
 }
 
-static int save_releases(
-    const struct signer_zone *z, const struct zone_observe *o, struct err *e)
+static int save_releases(const struct signer_zone *z, const struct zone_observe *o, struct err *e)
 {
 	struct store_write *w = NULL;
 	struct buf value = {0};
@@ -137,8 +136,8 @@ static void forget_release(struct signer_zone *z, struct signer_release *x, cons
 		w->is_released = false;
 	o->releases[i] = o->releases[--o->release_count];
 	if (save_releases(z, o, &e) != OK)
-		log_error("zone %s: that it is waited for again cannot be saved: %s", z->name,
-		    e.text);
+		log_error(
+		    "zone %s: that it is waited for again cannot be saved: %s", z->name, e.text);
 }
 
 int signer_observe_release(struct signer_zone *z, const char *server, const char *reason,
@@ -233,7 +232,8 @@ void signer_observe_configure(struct signer_zone *z)
 	list_servers(o, z);
 	for (unsigned i = o->release_count; i > 0; i--) {
 		if (find(o, o->releases[i - 1].server) == NULL)
-			forget_release(z, &o->releases[i - 1], "it is no server of the zone any more");
+			forget_release(
+			    z, &o->releases[i - 1], "it is no server of the zone any more");
 	}
 	arrange(o);
 	signer_life_look(z);
@@ -253,7 +253,6 @@ void signer_observe_free(struct signer_zone *z)
 }
 
 /* What is published and seen */
-
 
 static uint64_t signatures_of(const struct zone_head *h, const uint8_t id[TOKEN_ID_LEN])
 {
@@ -277,8 +276,8 @@ void signer_observe_version(struct signer_zone *z, const struct keyset *ks)
 		to->in_set = from->in_set;
 		to->signs_set = from->signs_set;
 		to->signs_all = from->signs_zone;
-		to->signs_some = signatures_of(&z->head, from->id) >
-				 (from->signs_set ? apex_sets : 0);
+		to->signs_some =
+		    signatures_of(&z->head, from->id) > (from->signs_set ? apex_sets : 0);
 		v.is_signed = v.is_signed || from->signs_zone;
 	}
 	if (!observe_is_news(&z->observe->observe, &v))
@@ -343,8 +342,7 @@ bool signer_observe_all_have(const struct signer_zone *z, uint32_t serial)
 	return true;
 }
 
-static void add_laggard(
-    const struct signer_zone *z, const char *server, char *out, size_t size)
+static void add_laggard(const struct signer_zone *z, const char *server, char *out, size_t size)
 {
 	size_t len = strlen(out);
 

@@ -11,7 +11,8 @@
 #include "dns/rrtype.h"
 #include "parent/observe.h"
 
-#define LOOK_MOST 3600 /* seconds between two looks */
+#define LOOK_MOST 21600	       /* seconds between two looks */
+#define LOOK_MOST_AWAITED 3600 /* ... while something is to change */
 #define LOOK_AFTER_FAILURE 300
 #define PATIENCE_MORE 600 /* over two pauses, for servers that answer late */
 
@@ -26,14 +27,25 @@ struct zone_parent {
 	struct parent_view view;
 	struct parent_question *questions; /* one for each server */
 	unsigned asking;
-	bool is_wanted; /* another look, when this one is over */
-	int64_t ds_ttl; /* as the policy has it, until one was seen */
+	bool is_wanted;	 /* another look, when this one is over */
+	bool is_news;	 /* something was learnt by this one */
+	unsigned silent; /* looks in a row that some server did not answer */
+	int64_t ds_ttl;	 /* as the policy has it, until one was seen */
 	struct loop_event *look;
 };
 
+static int64_t ttl_of(const struct zone_parent *p)
+{
+	uint32_t seen = parent_ttl_max(&p->view);
+
+	return seen > 0 ? (int64_t)seen : p->ds_ttl;
+}
+
+/* Half of a TTL: no DS comes and goes between two looks unseen by caches and by us alike. */
 static int64_t pause_of(const struct zone_parent *p)
 {
-	int64_t half = p->ds_ttl / 2 > 0 ? p->ds_ttl / 2 : 1;
+	int64_t ttl = ttl_of(p) < p->ds_ttl ? ttl_of(p) : p->ds_ttl;
+	int64_t half = ttl / 2 > 0 ? ttl / 2 : 1;
 
 	return half < LOOK_MOST ? half : LOOK_MOST;
 }
@@ -43,11 +55,9 @@ static int64_t patience_of(const struct zone_parent *p)
 	return 2 * pause_of(p) + PATIENCE_MORE;
 }
 
-static int64_t ttl_of(const struct zone_parent *p)
+int64_t signer_parent_fresh(const struct signer_zone *z, int64_t now)
 {
-	uint32_t seen = parent_ttl_max(&p->view);
-
-	return seen > 0 ? (int64_t)seen : p->ds_ttl;
+	return z->parent == NULL ? now : now - patience_of(z->parent);
 }
 
 /* Which DS are ours */
@@ -189,15 +199,40 @@ static bool is_free_now(const struct signer_zone *z)
 	return z->head.foreign_dnssec ? signer_parent_frees(z) : !signer_parent_bars(z, why);
 }
 
+/* Is the parent to change something, as far as the record of the keys goes? */
+static void find_awaited(void *arg, const struct key_info *i)
+{
+	bool *is_awaited = arg;
+
+	*is_awaited = *is_awaited || i->ds == DS_SUBMITTED || i->ds == DS_RETRACTED ||
+		      (i->ds == DS_UNSUBMITTED && i->state == KEY_ACTIVE);
+}
+
+static bool is_change_awaited(const struct zone_parent *p)
+{
+	const struct signer_zone *z = p->zone;
+	bool is_awaited = is_held(z);
+
+	keys_each(
+	    z->signer->keys, z->apex, NULL, NULL, clock_calendar(), find_awaited, &is_awaited);
+	return is_awaited;
+}
+
 static void look_later(struct zone_parent *p, int64_t now)
 {
-	int64_t next = now + pause_of(p);
+	int64_t next = now + pause_of(p), soon = now + LOOK_AFTER_FAILURE;
 	struct parent_fact fact = foreign_fact(p, now);
+	bool is_silent = false;
 
-	for (unsigned i = 0; i < p->view.count; i++) {
-		if (!p->view.servers[i].has_answered && next > now + LOOK_AFTER_FAILURE)
-			next = now + LOOK_AFTER_FAILURE;
-	}
+	for (unsigned i = 0; i < p->view.count; i++)
+		is_silent = is_silent || !p->view.servers[i].has_answered;
+	p->silent = is_silent ? p->silent + 1 : 0;
+	if (next > now + LOOK_MOST_AWAITED && is_change_awaited(p))
+		next = now + LOOK_MOST_AWAITED;
+	if (is_silent && p->silent < 8)
+		soon = now + ((int64_t)LOOK_AFTER_FAILURE << (p->silent - 1));
+	if (is_silent && p->silent < 8 && soon < next)
+		next = soon;
 	if (is_held(p->zone) && fact.word == PARENT_GONE && fact.since + ttl_of(p) > now &&
 	    fact.since + ttl_of(p) < next)
 		next = fact.since + ttl_of(p);
@@ -216,6 +251,9 @@ static void look_done(struct zone_parent *p)
 		z->due = true;
 	}
 	signer_zone_step(z);
+	if (p->is_news)
+		signer_life_look(z);
+	p->is_news = false;
 	if (p->is_wanted)
 		signer_parent_look(z);
 	else
@@ -224,16 +262,17 @@ static void look_done(struct zone_parent *p)
 
 /* Asking */
 
-static void note_failure(const struct zone_parent *p, struct parent_server *s, const char *why)
+static void note_failure(struct zone_parent *p, struct parent_server *s, const char *why)
 {
 	if (s->has_answered || strcmp(s->reason, why) != 0)
 		log_warning("zone %s: its parent's server %s cannot be asked for the DS: %s",
 		    p->zone->name, s->name, why);
+	p->is_news = p->is_news || s->has_answered;
 	parent_note_failure(s, why, clock_calendar());
 }
 
 static void note_answer(
-    const struct zone_parent *p, struct parent_server *s, const uint8_t *msg, size_t len)
+    struct zone_parent *p, struct parent_server *s, const uint8_t *msg, size_t len)
 {
 	int64_t now = clock_calendar(), changed = s->changed;
 	struct parent_set set;
@@ -243,7 +282,10 @@ static void note_answer(
 		note_failure(p, s, e.text);
 		return;
 	}
+	/* After a silence, or a long time, all that is known of it begins anew. */
+	p->is_news = p->is_news || !s->has_answered || now - s->asked > patience_of(p);
 	parent_note(s, &set, now, patience_of(p));
+	p->is_news = p->is_news || s->changed != changed;
 	if (s->changed != changed)
 		log_notice(
 		    "zone %s: its parent's server %s has %u DS", p->zone->name, s->name, set.count);

@@ -93,6 +93,7 @@ static void notify_failed(struct out_destination *d, const char *why)
 		enter(d, OUT_LOOKING, 0);
 		return;
 	}
+	d->has_serial = false; /* nobody knows what it has now */
 	tell(d, DESTINATION_FAILED_XFER, "%s; given up after %u tries", why, d->tries);
 	enter(d, OUT_IDLE, limits->again);
 }
@@ -144,6 +145,7 @@ static bool shows_version(struct out_destination *d, const struct packet *p, cha
 {
 	uint32_t ours = d->zone->serial;
 
+	d->has_serial = false;
 	if (packet_rcode(p) != RCODE_NOERROR) {
 		snprintf(
 		    why, size, "answered SOA query with %s", packet_rcode_name(packet_rcode(p)));
@@ -181,6 +183,8 @@ static void soa_done(void *arg, int code, const struct packet *p, const char *wh
 	char text[STORE_REASON_MAX], about_notify[64] = "";
 	uint64_t past;
 
+	if (code != OK)
+		d->has_serial = false;
 	if (code == OK && shows_version(d, p, text, sizeof(text))) {
 		tell(d, DESTINATION_OK, "%s", "");
 		enter(d, OUT_IDLE, limits->again);

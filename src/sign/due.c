@@ -124,8 +124,7 @@ uint64_t sign_keyset_mark(const struct keyset *ks)
 
 	for (unsigned k = 0; k < ks->count; k++) {
 		const struct keyset_key *key = &ks->keys[k];
-		uint8_t work =
-		    (uint8_t)(key->in_set | key->signs_set << 1 | key->signs_zone << 2);
+		uint8_t work = (uint8_t)(key->in_set | key->signs_set << 1 | key->signs_zone << 2);
 
 		mix(&mark, key->id, sizeof(key->id));
 		mix(&mark, &work, sizeof(work));
