@@ -18,6 +18,7 @@
 #define RETRY_MOST_MS 300000
 #define RETRIES_LIKELY 2 /* a retry after more failures waits for the operator, most likely */
 #define PLAN_YEARS 30
+#define PLAN_ROWS 8 /* one of them is a step of ours */
 
 /* The look */
 
@@ -223,6 +224,9 @@ static void take_row(void *arg, const struct plan_row *row)
 	struct first_row *f = arg;
 	char tag[16] = "(new)";
 
+	/* When the parent does its part is anybody's guess. */
+	if (f->at != 0 || row->step == ROLL_DS_SEEN || row->step == ROLL_DS_GONE)
+		return;
 	if (row->tag != 0)
 		snprintf(tag, sizeof(tag), "%u", row->tag);
 	f->at = row->at;
@@ -241,7 +245,7 @@ int64_t signer_life_next(const struct signer_zone *z, char *what, size_t size)
 	    .facts = &facts,
 	    .now = now,
 	    .until = period_add(now, (struct period){12 * PLAN_YEARS, 0}),
-	    .rows_max = 1};
+	    .rows_max = PLAN_ROWS};
 
 	if (r == NULL)
 		return 0;

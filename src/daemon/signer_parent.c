@@ -211,7 +211,7 @@ static void find_awaited(void *arg, const struct key_info *i)
 static bool is_change_awaited(const struct zone_parent *p)
 {
 	const struct signer_zone *z = p->zone;
-	bool is_awaited = is_held(z);
+	bool is_awaited = !z->has_head || !z->head.published;
 
 	keys_each(
 	    z->signer->keys, z->apex, NULL, NULL, clock_calendar(), find_awaited, &is_awaited);

@@ -256,11 +256,21 @@ static void keys_gone(void *arg, int code, const char *why)
 	free(a);
 }
 
+static void destroy_keys(void *arg)
+{
+	struct adding *a = arg;
+	struct signer_zone *z = signer_zone_by_name(a->signer, a->name);
+	bool keep = ops_flag(a->call, "force");
+
+	if (keep)
+		ops_text(a->call, "its keys and their record stay in the token\n");
+	keys_zone_delete(a->signer->keys, z->apex, !keep, keys_gone, a);
+}
+
 static void delete_zone(struct adding *a, struct signer_zone *z)
 {
 	struct store_write *w = NULL;
 	struct err e = {0};
-	bool keep_keys = ops_flag(a->call, "force");
 	int code;
 
 	z->deleting = true;
@@ -280,9 +290,7 @@ static void delete_zone(struct adding *a, struct signer_zone *z)
 		free(a);
 		return;
 	}
-	if (keep_keys)
-		ops_text(a->call, "its keys and their record stay in the token\n");
-	keys_zone_delete(a->signer->keys, z->apex, !keep_keys, keys_gone, a);
+	signer_life_when_idle(z, destroy_keys, a); /* a step that is under way ends first */
 }
 
 static void removed(void *arg, bool ok, const char *why)

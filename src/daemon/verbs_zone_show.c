@@ -105,36 +105,35 @@ static json_t *submit_json(struct signer_zone *z)
 	    verbs_time(v.next_try), "problem", v.problem, "task", v.task);
 }
 
-struct next_change {
-	int64_t at;
-	char what[160];
-};
-
-static void next_of_key(void *arg, const struct key_info *i)
+/* Steps of its keys that are held back (R25). */
+static json_t *held_json(const struct signer_zone *z)
 {
-	struct next_change *n = arg;
+	json_t *list = json_array();
+	unsigned count;
+	const struct signer_hold *h = signer_life_holds(z, &count);
 
-	if (!i->has_next || (n->at != 0 && n->at <= i->next_at))
-		return;
-	n->at = i->next_at;
-	snprintf(n->what, sizeof(n->what), "%s %u becomes %s: %s", key_role_name(i->key->role),
-	    i->key->tag, key_state_name(i->next_state), i->next_why);
+	for (unsigned i = 0; i < count; i++, h++)
+		json_array_append_new(
+		    list, json_pack("{s:s,s:s,s:i,s:s,s:o,s:o,s:b,s:s}", "step",
+			      roll_step_name(h->step), "role", key_role_name(h->role), "key_tag",
+			      (int)h->tag, "rule", h->rule, "since", verbs_time(h->since), "until",
+			      verbs_time(h->until), "late", h->is_late, "why", h->why));
+	return list;
 }
 
 static json_t *next_event_json(const struct signer_zone *z)
 {
-	struct next_change n = {0};
+	char what[160] = "";
+	int64_t at = signer_life_next(z, what, sizeof(what));
 
-	keys_each(z->signer->keys, z->apex, verbs_policy_of, z->signer, clock_calendar(),
-	    next_of_key, &n);
-	if (has_version(z) && z->head.resign_at != 0 && (n.at == 0 || z->head.resign_at < n.at)) {
-		n.at = z->head.resign_at;
-		snprintf(n.what, sizeof(n.what), "signatures are refreshed");
+	if (has_version(z) && z->head.resign_at != 0 && (at == 0 || z->head.resign_at < at)) {
+		at = z->head.resign_at;
+		snprintf(what, sizeof(what), "signatures are refreshed");
 	}
-	if (n.at == 0)
-		snprintf(n.what, sizeof(n.what), "%s",
+	if (at == 0)
+		snprintf(what, sizeof(what), "%s",
 		    is_unsigned(z) ? "none: the zone is unsigned" : "the first version is awaited");
-	return json_pack("{s:s,s:o}", "what", n.what, "at", verbs_time(n.at));
+	return json_pack("{s:s,s:o}", "what", what, "at", verbs_time(at));
 }
 
 static json_t *zone_json(struct signer_zone *z)
@@ -151,7 +150,7 @@ static json_t *zone_json(struct signer_zone *z)
 		hold = barred;
 	keys_zone_status(z->signer->keys, z->apex, why);
 	return json_pack(
-	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o}",
+	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o}",
 	    "zone", verbs_zone_text(z, name), "policy", z->sign_policy.name, "state", zone_state(z),
 	    "serial_in", serial_or_null(z->has_head && h->has_in, h->serial_in), "serial_out",
 	    serial_or_null(z->has_head && h->has_out, h->serial_out), "runway_seconds",
@@ -161,7 +160,8 @@ static json_t *zone_json(struct signer_zone *z)
 	    "hold", hold, "problem", z->problem[0] != '\0' ? z->problem : why, "unverified",
 	    has && h->unverified, "expired", z->expired, "orphan", z->orphan, "records",
 	    (json_int_t)(has ? h->records : 0), "signatures", (json_int_t)(has ? h->signatures : 0),
-	    "signed_at", verbs_time(has ? h->signed_at : 0), "parent", parent_json(z), "submit", submit_json(z));
+	    "signed_at", verbs_time(has ? h->signed_at : 0), "parent", parent_json(z), "submit",
+	    submit_json(z), "held", held_json(z));
 }
 
 /* The zones a command is about: the one that -z names, or all. */
@@ -257,6 +257,26 @@ static void show_submit(struct ops_call *c, const json_t *submit)
 		ops_text(c, "  %-12s %s\n", "DS", task);
 }
 
+static void show_held(struct ops_call *c, const json_t *list)
+{
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(list, i, one)
+	{
+		const char *rule = text_of(one, "rule"), *until = text_of(one, "until");
+
+		ops_text(c, "  %-12s %s of %s %" JSON_INTEGER_FORMAT "%s%s", "held",
+		    text_of(one, "step"), text_of(one, "role"),
+		    json_integer_value(json_object_get(one, "key_tag")),
+		    rule[0] == '\0' ? "" : ", rule ", rule);
+		if (until[0] != '-')
+			ops_text(c, ", until %s", until);
+		ops_text(c, ": %s%s\n", text_of(one, "why"),
+		    json_is_true(json_object_get(one, "late")) ? " (longer than it should)" : "");
+	}
+}
+
 static void show_serial(struct ops_call *c, const json_t *z, const char *what, const char *key)
 {
 	json_t *serial = json_object_get(z, key);
@@ -297,6 +317,7 @@ static void show_zone(struct ops_call *c, const json_t *z)
 	show_servers(c, json_object_get(z, "destinations"), "destination");
 	show_parent(c, json_object_get(z, "parent"));
 	show_submit(c, json_object_get(z, "submit"));
+	show_held(c, json_object_get(z, "held"));
 }
 
 void verb_zone_status(void *arg, struct ops_call *c)
