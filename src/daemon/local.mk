@@ -37,11 +37,16 @@ intagliod_SOURCES = \
 	src/daemon/signer_schedule.c \
 	src/daemon/signer_zones.c \
 	src/daemon/verbs_conf.c \
+	src/daemon/verbs_backup.c \
+	src/daemon/verbs_each.c \
 	src/daemon/verbs_internal.h \
 	src/daemon/verbs_life.c \
 	src/daemon/verbs_plan.c \
 	src/daemon/verbs_key.c \
 	src/daemon/verbs_policy.c \
+	src/daemon/verbs_key_make.c \
+	src/daemon/verbs_key_show.c \
+	src/daemon/verbs_words.c \
 	src/daemon/verbs_status.c \
 	src/daemon/verbs_zone.c \
 	src/daemon/verbs_zone_show.c \

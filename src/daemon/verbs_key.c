@@ -1,4 +1,4 @@
-/* The verbs about keys and tokens: key list, key export, repository list. */
+/* The verbs that show what keys and tokens are: key export, repository list. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,98 +14,8 @@
 struct listing {
 	struct signer *signer;
 	struct ops_call *call;
-	json_t *keys;
 	unsigned shown;
 };
-
-/* Do -t, -x and -k let this key through? */
-static bool is_asked_for(const struct ops_call *c, const struct keyset_key *k)
-{
-	const char *type = ops_option(c, "key-type"), *tag = ops_option(c, "key-tag"),
-		   *id = ops_option(c, "cka-id");
-	char hex[2 * TOKEN_ID_LEN + 1];
-
-	for (unsigned i = 0; i < TOKEN_ID_LEN; i++)
-		sprintf(hex + 2 * i, "%02x", k->id[i]);
-	return (type == NULL || strcasecmp(type, "ALL") == 0 ||
-		   strcasecmp(type, key_role_name(k->role)) == 0) &&
-	       (tag == NULL || strtoul(tag, NULL, 10) == k->tag) &&
-	       (id == NULL || strcasecmp(id, hex) == 0);
-}
-
-static bool has_policy(const struct ops_call *c, const struct signer_zone *z)
-{
-	const char *policy = ops_option(c, "policy");
-
-	return policy == NULL || (z != NULL && strcmp(policy, z->sign_policy.name) == 0);
-}
-
-static json_t *next_json(const struct key_info *i)
-{
-	if (!i->has_next)
-		return json_null();
-	return json_pack("{s:s,s:o,s:s}", "state", key_state_name(i->next_state), "at",
-	    verbs_time(i->next_at), "why", i->next_why);
-}
-
-static void list_key(void *arg, const struct key_info *i)
-{
-	struct listing *l = arg;
-	struct signer_zone *z = signer_zone_by_apex(l->signer, i->apex);
-	char hex[2 * TOKEN_ID_LEN + 1], name[NAME_TEXT_SIZE];
-
-	if (!is_asked_for(l->call, i->key) || !has_policy(l->call, z))
-		return;
-	for (unsigned n = 0; n < TOKEN_ID_LEN; n++)
-		sprintf(hex + 2 * n, "%02x", i->key->id[n]);
-	name_text(i->apex, name);
-	if (z != NULL)
-		verbs_zone_text(z, name);
-	json_array_append_new(l->keys,
-	    json_pack("{s:s,s:s,s:s,s:i,s:s,s:s,s:s,s:o,s:o,s:s}", "zone", name, "role",
-		key_role_name(i->key->role), "algorithm", dnskey_algorithm_name(i->key->algorithm),
-		"key_tag", (int)i->key->tag, "id", hex, "state", key_state_name(i->state), "ds",
-		ds_state_name(i->ds), "since", verbs_time(i->since), "next", next_json(i), "token",
-		i->key->token));
-}
-
-/* The next change as flat text, for the table. */
-static void flatten_next(json_t *keys)
-{
-	size_t i;
-	json_t *one;
-
-	json_array_foreach(keys, i, one)
-	{
-		json_t *next = json_object_get(one, "next");
-
-		if (!json_is_object(next))
-			continue;
-		json_object_set_new(one, "next_state", json_incref(json_object_get(next, "state")));
-		json_object_set_new(one, "next_at", json_incref(json_object_get(next, "at")));
-		json_object_set_new(one, "next_why", json_incref(json_object_get(next, "why")));
-	}
-}
-
-static void verb_key_list(void *arg, struct ops_call *c)
-{
-	struct listing l = {arg, c, NULL, 0};
-	struct signer_zone *z = NULL;
-
-	if (ops_option(c, "zone") != NULL && (z = verbs_zone(arg, c)) == NULL)
-		return;
-	l.keys = json_array();
-	keys_each(l.signer->keys, z == NULL ? NULL : z->apex, verbs_policy_of, l.signer,
-	    clock_calendar(), list_key, &l);
-	if (!ops_flag(c, "json"))
-		flatten_next(l.keys);
-	ops_list(c, json_pack("{s:o}", "keys", l.keys), "keys",
-	    ops_flag(c, "verbose")
-		? "zone:Zone,role:Role,state:State,ds:DS,since:Since,next_state:Next,next_at:At,"
-		  "next_why:Why,algorithm:Algorithm,key_tag:Tag,id:CKA_ID,token:Token"
-		: "zone:Zone,role:Role,state:State,ds:DS,next_state:Next,next_at:At,key_tag:Tag");
-	ops_done(c);
-}
 
 /* key export */
 
@@ -143,7 +53,7 @@ static void export_key(void *arg, const struct key_info *i)
 	const struct signer_zone *z = signer_zone_by_apex(l->signer, i->apex);
 	struct buf rdata = {0};
 
-	if (z == NULL || !is_asked_for(l->call, i->key) || i->state == KEY_REMOVED ||
+	if (z == NULL || !verbs_means_key(l->call, i->key) || i->state == KEY_REMOVED ||
 	    (i->key->role == KEY_ZSK && ops_option(l->call, "key-type") == NULL))
 		return;
 	if (ops_flag(l->call, "ds")) {
@@ -158,7 +68,7 @@ static void export_key(void *arg, const struct key_info *i)
 
 static void verb_key_export(void *arg, struct ops_call *c)
 {
-	struct listing l = {arg, c, NULL, 0};
+	struct listing l = {arg, c, 0};
 	struct signer_zone *z = NULL;
 
 	if (ops_option(c, "zone") != NULL && (z = verbs_zone(arg, c)) == NULL)

@@ -138,10 +138,9 @@ static void follow_first(struct plan *p, bool with_next)
 		const struct record_key *k = &p->record.keys[i];
 		struct plan_key *f = &p->keys[i];
 
-		f->is_followed = !is_at_rest(p, i);
-		if (with_next && !f->is_followed && k->times.at[TIME_ACTIVE] != 0)
-			f->is_followed = f->to_the_end =
-			    policy_retire_at(p->in->policy, k, true) != POLICY_NEVER;
+		f->to_the_end = with_next && k->times.at[TIME_ACTIVE] != 0 &&
+				policy_retire_at(p->in->policy, k, true) != POLICY_NEVER;
+		f->is_followed = f->to_the_end || !is_at_rest(p, i);
 	}
 }
 

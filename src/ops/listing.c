@@ -202,11 +202,24 @@ static void put_member(struct buf *out, const char *name, const json_t *v, unsig
 	}
 }
 
-/* Objects of a list are set off by an empty line at the top level, by their first line below it. */
-static void put_tree(struct buf *out, const json_t *v, unsigned depth)
+/* is_item: of a list that is not the top level's: set off by its first line. */
+static void put_object(struct buf *out, const json_t *v, unsigned depth, bool is_item)
 {
 	const char *name;
 	json_t *one;
+	bool is_first = true;
+
+	json_object_foreach((json_t *)v, name, one)
+	{
+		put_member(out, name, one, depth + (is_item && !is_first));
+		is_first = false;
+	}
+}
+
+/* Objects of the top level's list are set off by an empty line. */
+static void put_tree(struct buf *out, const json_t *v, unsigned depth)
+{
+	const json_t *one;
 	size_t i;
 
 	if (json_is_array(v)) {
@@ -214,16 +227,13 @@ static void put_tree(struct buf *out, const json_t *v, unsigned depth)
 		{
 			if (i > 0 && depth == 0)
 				buf_put(out, "\n", 1);
-			put_tree(out, one, depth);
+			if (json_is_object(one))
+				put_object(out, one, depth, depth > 0);
+			else
+				put_tree(out, one, depth);
 		}
 	} else if (json_is_object(v)) {
-		bool is_first = true;
-
-		json_object_foreach((json_t *)v, name, one)
-		{
-			put_member(out, name, one, depth + (depth > 0 && !is_first));
-			is_first = false;
-		}
+		put_object(out, v, depth, false);
 	} else {
 		put_padding(out, depth * 2);
 		put_value(out, v);

@@ -40,9 +40,11 @@ const struct verb verbs[] = {
 	  .manual = "Servers are names from the configuration or from\n.Cm server add .\n"
 		"The zone is written to the configuration, so that it survives a restart.\n"
 		"Without a policy it gets the one named\n.Dq default ." },
-	{ .name = "zone unsign", .later = true, .help = "lead a zone back to being unsigned, safely",
-	  .options = OPTIONS(ZONE(VERB_REQUIRED), DRY_RUN, JSON),
-	  .manual = "The DS is withdrawn first; signatures go when no cache can hold the DS any more." },
+	{ .name = "zone unsign", .help = "lead a zone back to being unsigned, safely",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED),
+		OPTION("cancel", 0, NULL, 0, "Take it back: the zone stays signed, or is signed again."), DRY_RUN, JSON),
+	  .manual = "The DS is withdrawn first; signatures go when no cache can hold the DS any more.\n"
+		"Until then the zone is signed as before." },
 	{ .name = "zone delete", .help = "stop signing a zone and forget it",
 	  .options = OPTIONS(ZONE(VERB_REQUIRED),
 		OPTION("force", 0, NULL, 0, "Although its parent may have a DS; keys and record stay in the token.")),
@@ -82,44 +84,71 @@ const struct verb verbs[] = {
 
 	{ .name = "key list", .help = "list keys, their states and what comes next",
 	  .options = OPTIONS(ZONE(0), POLICY(0), KEY_TYPE(0), CKA_ID, KEY_TAG,
-		VERBOSE("Show CKA_ID, token and all recorded times too."), JSON),
-	  .manual = "States are generated, published, ready, active, retired and removed." },
-	{ .name = "key generate", .later = true, .help = "make keys ahead of time",
+		VERBOSE("Show all that is recorded of each key, and which of its steps are held back."), JSON),
+	  .manual = "States are generated, published, ready, active, retired and removed.\n"
+		"What comes next is what will really be done, as in\n.Cm rollover list ;\n"
+		"when that is asked for already and not safe yet, the reason says so." },
+	{ .name = "key generate", .help = "make keys ahead of time",
 	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), KEY_TYPE(0)),
-	  .manual = "They are used when the schedule or a roll-over needs a key." },
+	  .manual = "One for each role that the policy wants, or of the role that is named.\n"
+		"They are used when the schedule or a roll-over needs a key.\n"
+		"Refused when so many would leave no room for roll-overs." },
 	{ .name = "key export", .help = "print the zone's DNSKEY records with SEP, or their DS records",
 	  .options = OPTIONS(ZONE(VERB_REQUIRED), OPTION("ds", 'd', NULL, 0, "DS records, for the parent."),
 		KEY_TYPE(0), CKA_ID, KEY_TAG),
 	  .manual = "In the format of a zone file." },
-	{ .name = "key rollover", .later = true, .help = "begin a roll-over now",
-	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), KEY_TYPE(0), DRY_RUN, JSON),
-	  .manual = "Every step waits until caches make it safe." },
-	{ .name = "key emergency", .later = true, .help = "replace a compromised key",
-	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), ALL, KEY_TYPE(0), REASON(0), DRY_RUN, JSON),
-	  .manual = "A new key takes over at once or as soon as it is safe." },
-	{ .name = "key purge", .later = true, .help = "destroy keys that were removed long enough ago",
-	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), DRY_RUN, JSON), .manual = "The policy's purge_after says when that is." },
-	{ .name = "key ds-submit", .later = true, .help = "hand the DS to the parent again, or say that it was",
-	  .options = ONE_KEY, .manual = "For parents that take a DS by hand." },
-	{ .name = "key ds-seen", .later = true, .help = "say that the parent has the DS",
-	  .options = ONE_KEY, .manual = "For parents whose servers cannot be asked." },
-	{ .name = "key ds-retract", .later = true, .help = "have the parent drop the DS, or say that it was told to",
-	  .options = ONE_KEY, .manual = "For parents that take a DS by hand." },
-	{ .name = "key ds-gone", .later = true, .help = "say that the parent has the DS no more",
-	  .options = ONE_KEY, .manual = "For parents whose servers cannot be asked." },
-	{ .name = "key accept-record", .later = true, .help = "go on with an older state record of a zone",
+	{ .name = "key rollover", .help = "begin a roll-over now",
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), KEY_TYPE(0), REASON(0), DRY_RUN, JSON),
+	  .manual = "Every active key that is meant is replaced; without a role: all of them.\n"
+		"Every step waits until caches make it safe.\nWho asked is recorded." },
+	{ .name = "key emergency", .help = "replace a compromised key",
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), ALL, KEY_TYPE(0), CKA_ID, KEY_TAG, REASON(0), DRY_RUN, JSON),
+	  .manual = "Without a key tag or CKA_ID the keys in use are meant, of all roles unless one is named.\n"
+		"A new key is published at once, or the one that was published ahead of time is taken.\n"
+		"A compromised KSK signs the DNSKEY set for one more week and leaves after two;\n"
+		"a compromised ZSK signs for two more days and leaves after four;\n"
+		"a compromised CSK signs the zone for two days and the DNSKEY set for a week, and leaves after two weeks.\n"
+		"Its DS is withdrawn as soon as the new one can be relied upon.\n"
+		"A step of this timetable that caches make unsafe is held back until it is safe.\n"
+		"Reason and requester are recorded;\n.Cm key list -v\nshows them." },
+	{ .name = "key purge", .help = "destroy keys that were removed long enough ago",
+	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), DRY_RUN, JSON),
+	  .manual = "The policy's\n.Cm purge_after\nsays when that is.\n"
+		"It is done by itself, too; this is for a token that refused it then." },
+	{ .name = "key ds-submit", .help = "hand the DS to the parent again, or say that it was",
+	  .options = ONE_KEY,
+	  .manual = "Refused as long as a DS at the parent would break validation (it says until when);\n"
+		"when it is safe the DS is handed over by itself." },
+	{ .name = "key ds-seen", .help = "say that the parent has the DS",
+	  .options = ONE_KEY,
+	  .manual = "For parents whose servers cannot be asked.\n"
+		"Where they are asked, what they say goes before what the operator says." },
+	{ .name = "key ds-retract", .help = "have the parent drop the DS, or say that it was told to",
+	  .options = ONE_KEY,
+	  .manual = "Refused as long as no other DS can be relied upon; to leave DNSSEC see\n.Cm zone unsign .\n"
+		"A key whose DS is withdrawn is replaced." },
+	{ .name = "key ds-gone", .help = "say that the parent has the DS no more",
+	  .options = ONE_KEY,
+	  .manual = "For parents whose servers cannot be asked.\n"
+		"Where they are asked, what they say goes before what the operator says." },
+	{ .name = "key accept-record", .help = "go on with an older state record of a zone",
 	  .options = OPTIONS(ZONE(VERB_REQUIRED),
 		OPTION("sequence", 0, "N", VERB_REQUIRED, "Its sequence number.")),
 	  .manual = "A record older than what the zone was last served with, after a token was restored\n"
 		"from a back-up, is refused until this is said." },
 
-	{ .name = "rollover list", .later = true, .help = "list the steps that lie ahead, with their times",
-	  .options = OPTIONS(ZONE(0), JSON), .manual = "With the DNSKEY and DS sets after each step." },
-	{ .name = "rollover release", .later = true, .help = "go on without a server that cannot be asked",
+	{ .name = "rollover list", .help = "list the steps that lie ahead, with their times",
+	  .options = OPTIONS(ZONE(0), JSON),
+	  .manual = "The roll-overs that are under way, and the next one of each key, with the DNSKEY and DS sets after each step;\n"
+		"then the steps that are asked for and held back now: by which rule, why, and until when.\n"
+		"Times are those at which all goes well: what servers and the parent are to show is taken to be seen\n"
+		"after the policy's times for propagation.\nA key tag of 0 in JSON is that of a key that is still to be made." },
+	{ .name = "rollover release", .help = "go on without a server that cannot be asked",
 	  .options = OPTIONS(ZONE(VERB_REQUIRED),
 		OPTION("without", 0, "SERVER", VERB_REQUIRED, "The server that is not waited for."),
 		REASON(VERB_REQUIRED)),
-	  .manual = "A server that cannot be asked counts as not having the new version, which holds a step." },
+	  .manual = "A server that cannot be asked counts as not having the new version, which holds a step.\n"
+		"Whoever is served by it may then fail to validate." },
 
 	{ .name = "policy list", .help = "list the policies", .options = OPTIONS(JSON), .manual = "" },
 	{ .name = "policy show", .help = "show the settings of policies, defaults included",
@@ -130,13 +159,17 @@ const struct verb verbs[] = {
 	  .options = OPTIONS(OPTION("repository", 'r', "TOKEN", 0, "This token."), JSON),
 	  .manual = "A repository is a token of the configuration." },
 
-#define BACKUP(name_, help_) \
-	{ .name = name_, .later = true, .help = help_, .manual = "", \
-	  .options = OPTIONS(OPTION("repository", 'r', "TOKEN", 0, "The token."), POLICY(0), JSON) }
-	BACKUP("backup prepare", "say that a back-up of the token begins"),
-	BACKUP("backup commit", "say that the back-up is good: its keys may be used"),
-	BACKUP("backup rollback", "say that the back-up failed"),
-	BACKUP("backup list", "list back-ups, and keys that lack one"),
+#define BACKUP(name_, help_, manual_) \
+	{ .name = name_, .help = help_, .manual = manual_, \
+	  .options = OPTIONS(ZONE(0), POLICY(0), OPTION("repository", 'r', "TOKEN", 0, "Keys in this token."), JSON) }
+	BACKUP("backup prepare", "say that a back-up of keys begins",
+		"Of all keys that have none; with options: only of those.\n"
+		"The copy itself is made with other tools, as\n.Xr intaglio-hsm 8 ,\nafter this."),
+	BACKUP("backup commit", "say that the back-up is good: its keys may be used",
+		"Keys made after\n.Cm backup prepare\nare not part of it.\n"
+		"With the policy's\n.Cm require_backup\na key is not published before this is said."),
+	BACKUP("backup rollback", "say that the back-up failed", "What was prepared is forgotten."),
+	BACKUP("backup list", "list keys with the times of their back-ups, and those that lack one", ""),
 
 	{ .name = "tsig generate", .help = "make or take in a TSIG key and print what peers need",
 	  .options = OPTIONS(
