@@ -6,6 +6,7 @@
 
 #include "base/conf.h"
 #include "base/secret.h"
+#include "keys/check.h"
 
 struct config_listen {
 	struct conf_origin origin;
@@ -88,6 +89,11 @@ struct config_zone {
 	bool replace_dnssec;
 	bool orphan; /* gone from the configuration, still served (config_adopt) */
 };
+struct config_zone_policy { /* a zone's policy in place of what `zones` says: config_set_policy */
+	struct conf_origin origin;
+	const char *name, *policy;
+	const char *instead; /* of this one; NULL: of none, there is no such zone (config_check) */
+};
 struct config_resolver {
 	struct conf_origin origin;
 	const char *address;
@@ -122,7 +128,7 @@ struct config {
 	struct conf_origin origin;
 	const char *state_dir, *run_dir, *user, *group, *hook_user;
 	int64_t store_max; /* gibibytes */
-	struct conf_groups listen, tokens, tsig_keys, servers, policies, zones, monitored;
+	struct conf_groups listen, tokens, tsig_keys, servers, policies, zones, zone_policies, monitored;
 	struct config_resolver resolver;
 	struct config_notices notices;
 	struct arena *arena;
@@ -131,7 +137,7 @@ struct config {
 };
 
 extern const struct conf_table config_table, config_policy_table, config_zone_table,
-    config_server_table, config_tsig_table;
+    config_zone_policy_table, config_server_table, config_tsig_table;
 
 /* Read the main file and conf.d beside it and check everything.  NULL when there was a mistake: all of
  * them were reported.  Warnings go to `warn` (may be NULL). */
@@ -158,13 +164,19 @@ struct config_server *config_server(const struct config *c, const char *name);
 struct config_token *config_token(const struct config *c, const char *name);
 struct config_tsig_key *config_tsig_key(const struct config *c, const char *name);
 
-struct key_policy;
 void config_key_policy(const struct config_policy *p, struct key_policy *out);
+/* Can it be safe?  Of no zone in particular; it borrows keys, which is filled in. */
+struct policy_question config_policy_question(const struct config_policy *p, struct key_policy *keys);
 
 /* Change conf.d: add the entries of `text` (libconfig: zones, servers and tsig_keys lists), or remove
  * the one named `name` from `list`.  The result is checked as a whole before any file is written:
  * all or nothing.  OK, or why not in e. */
 int config_add(const char *path, const char *text, struct err *e);
 int config_remove(const char *path, const char *list, const char *name, struct err *e);
+/* Give a zone another policy for good: in conf.d/zones.conf where it stands there, else in
+ * conf.d/zone_policies.conf, which has the last word. */
+int config_set_policy(const char *path, const char *zone, const char *policy, struct err *e);
+/* The zone is gone: nothing stands in place of its policy any more. */
+int config_forget_policy(const char *path, const char *zone, struct err *e);
 
 #endif

@@ -22,7 +22,7 @@ struct check {
 static void tell(
     struct check *c, conf_report_fn *fn, const struct conf_origin *at, const char *fmt, va_list ap)
 {
-	char text[400];
+	char text[1000];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	if (fn != NULL)
@@ -180,13 +180,20 @@ static void check_signatures(struct check *c, struct config_policy *p)
 		    "policy \"%s\": jitter (%llds) must be shorter than validity less refresh "
 		    "(%llds)",
 		    p->name, (long long)s->jitter, (long long)(s->validity - s->refresh));
-	else if (s->refresh <= p->max_ttl + p->propagation)
-		doubt(c, at,
-		    "policy \"%s\": refresh (%llds) should be longer than max_ttl (%llds) + "
-		    "propagation "
-		    "(%llds), or caches may hold signatures that expired",
-		    p->name, (long long)s->refresh, (long long)p->max_ttl,
-		    (long long)p->propagation);
+}
+
+/* A service that runs is never refused to start because of its schedule: these are warnings. */
+static void check_schedule(struct check *c, const struct config_policy *p)
+{
+	struct policy_finding findings[POLICY_FINDINGS_MAX];
+	struct key_policy keys;
+	struct policy_question q = config_policy_question(p, &keys);
+	unsigned count = policy_check(&q, findings);
+
+	for (unsigned i = 0; i < count; i++)
+		if (findings[i].severity != POLICY_NOTE)
+			doubt(c, &p->origin, "policy \"%s\": %s; right would be: %s", p->name,
+			    findings[i].text, findings[i].advice);
 }
 
 static void check_nsec3(struct check *c, struct config_policy *p)
@@ -273,6 +280,8 @@ static void check_policies(struct check *c)
 		}
 		settle_signatures(&p->signatures);
 		check_signatures(c, p);
+		if (p->token != NULL)
+			check_schedule(c, p);
 		check_nsec3(c, p);
 		check_names(c, &p->parent.origin, "parent", &p->parent.servers);
 		check_submit(c, p);
@@ -284,6 +293,64 @@ static void check_policies(struct check *c)
 				    p->digests.list[i]);
 		}
 	}
+}
+
+static const struct sorted_name *find_name(
+    const struct sorted_name *names, unsigned count, const char *name)
+{
+	struct sorted_name key = {.len = 0};
+	uint8_t wire[NAME_MAX_LEN];
+
+	if (name_parse(name, wire) != OK)
+		return NULL;
+	key.len = name_key(wire, key.key);
+	return bsearch(&key, names, count, sizeof(*names), compare_names);
+}
+
+static void take_policy(struct check *c, struct config_zone_policy *p, struct config_zone *z)
+{
+	if (z == NULL) {
+		doubt(c, &p->origin, "zone_policies: there is no zone %s; the entry has no effect",
+		    p->name);
+		return;
+	}
+	p->instead = z->policy;
+	if (strcmp(z->policy, p->policy) != 0)
+		doubt(c, &z->origin,
+		    "zone %s stands here with policy \"%s\", but has policy \"%s\" by \"zone "
+		    "set-policy\" (%s line %d)",
+		    z->name, z->policy, p->policy, p->origin.file, p->origin.line);
+	z->policy = p->policy;
+}
+
+/* What "zone set-policy" said has the last word. */
+static void take_zone_policies(struct check *c)
+{
+	struct sorted_name *zones;
+	unsigned n = 0;
+
+	if (c->config->zone_policies.count == 0)
+		return;
+	zones = mem_array(c->config->zones.count + 1, sizeof(*zones));
+	EACH(config_zone, z, c->config->zones)
+	{
+		uint8_t wire[NAME_MAX_LEN];
+
+		if (z->name == NULL || name_parse(z->name, wire) != OK)
+			continue;
+		zones[n].len = name_key(wire, zones[n].key);
+		zones[n++].named = (const struct config_named *)(void *)z;
+	}
+	qsort(zones, n, sizeof(*zones), compare_names);
+	EACH(config_zone_policy, p, c->config->zone_policies)
+	{
+		const struct sorted_name *found =
+		    p->name == NULL ? NULL : find_name(zones, n, p->name);
+
+		if (p->name != NULL && p->policy != NULL)
+			take_policy(c, p, found == NULL ? NULL : (void *)(uintptr_t)found->named);
+	}
+	free(zones);
 }
 
 static void check_zones(struct check *c)
@@ -324,6 +391,8 @@ static void check_uniqueness(struct check *c)
 	check_unique(c, &f->policies, sizeof(struct config_policy), "policy", false);
 	check_unique(c, &f->tsig_keys, sizeof(struct config_tsig_key), "TSIG key", true);
 	check_unique(c, &f->zones, sizeof(struct config_zone), "zone", true);
+	check_unique(
+	    c, &f->zone_policies, sizeof(struct config_zone_policy), "policy of zone", true);
 }
 
 unsigned config_check(
@@ -336,6 +405,7 @@ unsigned config_check(
 	check_tsig_keys(&c);
 	check_tokens(&c);
 	check_policies(&c);
+	take_zone_policies(&c);
 	check_zones(&c);
 	return c.mistakes;
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/config_internal.h"
+#include "zone/store.h"
 
 /* The mistakes of a text that a command brought, in one error record. */
 static void collect(void *arg, const struct conf_origin *where, const char *text)
@@ -60,16 +61,20 @@ int config_cut(struct config *c, unsigned audience, struct buf *out, struct err 
 }
 
 /* The lists that commands may grow, and the file each is kept in. */
+enum { EDIT_SERVERS, EDIT_TSIG_KEYS, EDIT_ZONES };
 static const struct editable {
 	const char *list;
 	size_t offset;
 	const struct conf_table *table;
 } editables[] = {
-    {"servers", offsetof(struct config, servers), &config_server_table},
-    {"tsig_keys", offsetof(struct config, tsig_keys), &config_tsig_table},
-    {"zones", offsetof(struct config, zones), &config_zone_table},
+    [EDIT_SERVERS] = {"servers", offsetof(struct config, servers), &config_server_table},
+    [EDIT_TSIG_KEYS] = {"tsig_keys", offsetof(struct config, tsig_keys), &config_tsig_table},
+    [EDIT_ZONES] = {"zones", offsetof(struct config, zones), &config_zone_table},
     {NULL, 0, NULL},
 };
+/* Only config_set_policy changes this one. */
+static const struct editable zone_policies = {
+    "zone_policies", offsetof(struct config, zone_policies), &config_zone_policy_table};
 
 static struct conf_groups *groups_of(struct config *c, const struct editable *ed)
 {
@@ -164,6 +169,15 @@ int config_add(const char *path, const char *text, struct err *e)
 	return code;
 }
 
+static unsigned find_named(const struct conf_groups *g, size_t size, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < g->count && !config_same_name(config_name(g, size, i), name))
+		i++;
+	return i;
+}
+
 int config_remove(const char *path, const char *list, const char *name, struct err *e)
 {
 	const struct editable *ed = editables;
@@ -171,7 +185,7 @@ int config_remove(const char *path, const char *list, const char *name, struct e
 	struct config *old;
 	struct conf_groups *g;
 	const char *file;
-	unsigned i = 0;
+	unsigned i;
 	int code;
 
 	while (ed->list != NULL && strcmp(ed->list, list) != 0)
@@ -183,8 +197,7 @@ int config_remove(const char *path, const char *list, const char *name, struct e
 		goto done;
 	}
 	g = groups_of(old, ed);
-	while (i < g->count && !config_same_name(config_name(g, ed->table->size, i), name))
-		i++;
+	i = find_named(g, ed->table->size, name);
 	if (i == g->count) {
 		code = err_set(e, ERR_MISSING,
 		    "%s is not in %s: what stands in another file is taken out there, by hand",
@@ -199,6 +212,112 @@ done:
 	config_free(old);
 	arena_free(a);
 	return code;
+}
+
+/* The policy that the zone has where it stands, in a file that set-policy does not write. */
+static int policy_in_place(
+    const char *path, const char *zone, char out[STORE_POLICY_MAX], struct err *e)
+{
+	struct arena *a = arena_new();
+	struct config *c =
+	    config_load_with(path, file_of(path, &zone_policies, a), "", collect, NULL, e);
+	const struct config_zone *z = c == NULL ? NULL : config_zone(c, zone);
+	int code = OK;
+
+	if (z != NULL)
+		snprintf(out, STORE_POLICY_MAX, "%s", z->policy);
+	else if (c != NULL)
+		code = err_set(e, ERR_MISSING, "zone %s is not in the configuration", zone);
+	else
+		code = e != NULL && e->code != OK ? e->code : ERR_FORMAT;
+	config_free(c);
+	arena_free(a);
+	return code;
+}
+
+/* policy NULL: the zone has what stands in its own place. */
+static int put_override(const char *path, const char *zone, const char *policy, struct err *e)
+{
+	struct arena *a = arena_new();
+	const char *file = file_of(path, &zone_policies, a);
+	struct config *old = current(file);
+	struct conf_groups *g = &old->zone_policies;
+	struct config_zone_policy *list = g->items;
+	unsigned i = find_named(g, sizeof(*list), zone);
+	int code = OK;
+
+	if (policy == NULL && i == g->count)
+		goto done;
+	if (policy == NULL) {
+		memmove(&list[i], &list[i + 1], (g->count - i - 1) * sizeof(*list));
+		g->count--;
+	} else {
+		struct config_zone_policy *one = &list[i];
+
+		if (i == g->count)
+			one = conf_groups_add(&config_zone_policy_table, old->arena, g);
+		one->name = zone;
+		one->policy = policy;
+	}
+	code = put_file(path, file, &zone_policies, g, e);
+done:
+	config_free(old);
+	arena_free(a);
+	return code;
+}
+
+/* In zones.conf itself; ERR_MISSING: it does not stand there. */
+static int put_in_place(const char *path, const char *zone, const char *policy, struct err *e)
+{
+	const struct editable *ed = &editables[EDIT_ZONES];
+	struct arena *a = arena_new();
+	const char *file = file_of(path, ed, a);
+	struct config *old = current(file);
+	struct config_zone *list = old->zones.items;
+	unsigned i = find_named(&old->zones, sizeof(*list), zone);
+	int code = ERR_MISSING;
+
+	if (i < old->zones.count) {
+		list[i].policy = policy;
+		code = put_file(path, file, ed, &old->zones, e);
+	}
+	config_free(old);
+	arena_free(a);
+	return code;
+}
+
+static bool has_override(const char *path, const char *zone)
+{
+	struct arena *a = arena_new();
+	struct config *c = current(file_of(path, &zone_policies, a));
+	const struct conf_groups *g = &c->zone_policies;
+	bool found = find_named(g, sizeof(struct config_zone_policy), zone) < g->count;
+
+	config_free(c);
+	arena_free(a);
+	return found;
+}
+
+/* One file is written, so that a crash leaves the one policy or the other. */
+int config_set_policy(const char *path, const char *zone, const char *policy, struct err *e)
+{
+	char before[STORE_POLICY_MAX];
+	int code = ERR_MISSING;
+
+	err_set(e, OK, "%s", "");
+	if (!has_override(path, zone))
+		code = put_in_place(path, zone, policy, e);
+	if (code != ERR_MISSING)
+		return code;
+	code = policy_in_place(path, zone, before, e);
+	if (code == OK)
+		code = put_override(path, zone, strcmp(before, policy) == 0 ? NULL : policy, e);
+	return code;
+}
+
+int config_forget_policy(const char *path, const char *zone, struct err *e)
+{
+	return put_override(path, zone, NULL, e);
 }
 
 /* Only servers that still exist can be asked. */

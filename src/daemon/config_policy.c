@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "daemon/config.h"
-#include "keys/policy.h"
 
 #define DEADLINE_USUAL 86400
 
@@ -47,4 +46,12 @@ void config_key_policy(const struct config_policy *p, struct key_policy *out)
 	take_digests(out, &p->digests);
 	out->emergency_validity = (uint32_t)p->emergency_validity;
 	out->purge_after.seconds = p->purge_after;
+}
+
+struct policy_question config_policy_question(
+    const struct config_policy *p, struct key_policy *keys)
+{
+	config_key_policy(p, keys);
+	return (struct policy_question){
+	    .policy = keys, .validity = p->signatures.validity, .refresh = p->signatures.refresh};
 }

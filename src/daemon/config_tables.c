@@ -246,6 +246,13 @@ static const struct conf_item zone_items[] = {
 };
 const struct conf_table config_zone_table = { "zone", sizeof(struct config_zone), zone_items };
 
+static const struct conf_item zone_policy_items[] = {
+	ITEM(config_zone_policy, "name", name, CONF_STRING, .flags = CONF_REQUIRED, .doc = "The zone."),
+	ITEM(config_zone_policy, "policy", policy, CONF_STRING, .flags = CONF_REQUIRED, .doc = "Its policy."),
+	END
+};
+const struct conf_table config_zone_policy_table = { "zone's policy", sizeof(struct config_zone_policy), zone_policy_items };
+
 static const struct conf_item resolver_items[] = {
 	ITEM(config_resolver, "address", address, CONF_STRING, .flags = CONF_REQUIRED | CONF_LATER,
 	    .doc = "A recursive resolver that finds name servers and parents."),
@@ -311,6 +318,8 @@ static const struct conf_item config_items[] = {
 	ITEM(config, "servers", servers, CONF_GROUPS, .sub = &config_server_table, .doc = "Name servers:"),
 	ITEM(config, "policies", policies, CONF_GROUPS, .sub = &config_policy_table, .doc = "Policies:"),
 	ITEM(config, "zones", zones, CONF_GROUPS, .sub = &config_zone_table, .doc = "Zones:"),
+	ITEM(config, "zone_policies", zone_policies, CONF_GROUPS, .sub = &config_zone_policy_table,
+	    .doc = "Policies that zones have in place of those in zones.  Written by zone set-policy, for zones of files that commands never change:"),
 	ITEM(config, "resolver", resolver, CONF_GROUP, .sub = &resolver_table, .flags = CONF_LATER | CONF_IF_GIVEN,
 	    .doc = "A resolver; without it nothing is looked up beyond the servers named here:"),
 	ITEM(config, "notices", notices, CONF_GROUP, .sub = &notices_table, .flags = CONF_LATER | CONF_IF_GIVEN, .doc = "Notices:"),

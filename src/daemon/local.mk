@@ -61,7 +61,7 @@ check_PROGRAMS += tests/unit/test_config tests/unit/test_hook
 UNIT_TESTS += tests/unit/test_config tests/unit/test_hook
 endif
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
-tests_unit_test_config_LDADD = libconfiguration.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_config_LDADD = libconfiguration.a $(KEYS_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_hook_SOURCES = tests/unit/test_hook.c src/daemon/hook.c src/daemon/hook.h \
 	src/daemon/process.c src/daemon/process.h
 tests_unit_test_hook_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -66,6 +66,17 @@ static int change_remove(struct master *m, struct reader *body, struct err *e)
 	return config_remove(m->options.config_path, list, name, e);
 }
 
+static int change_policy(struct master *m, struct reader *body, struct err *e)
+{
+	char zone[1100], policy[256];
+
+	reader_str(body, zone, sizeof(zone));
+	reader_str(body, policy, sizeof(policy));
+	if (body->failed)
+		return err_set(e, ERR_FORMAT, "malformed request");
+	return config_set_policy(m->options.config_path, zone, policy, e);
+}
+
 static void change(struct master *m, uint16_t type, struct reader *body, int fd)
 {
 	struct err e = {0};
@@ -76,6 +87,8 @@ static void change(struct master *m, uint16_t type, struct reader *body, int fd)
 		code = change_add(m, fd, &e);
 	else if (type == PROTO_CONF_REMOVE)
 		code = change_remove(m, body, &e);
+	else if (type == PROTO_CONF_POLICY)
+		code = change_policy(m, body, &e);
 	if (code == OK)
 		code = master_reload(m, type == PROTO_CONF_REMOVE ? NULL : master_warn, &e);
 	master_answer(m, PROTO_CONF_RESULT, id, code, &e);
@@ -114,7 +127,8 @@ static void forget(struct master *m, struct reader *body)
 	reader_str(body, zone, sizeof(zone));
 	if (body->failed)
 		return;
-	if (config_forget(m->known_path, zone, &e) != OK)
+	if (config_forget(m->known_path, zone, &e) != OK ||
+	    config_forget_policy(m->options.config_path, zone, &e) != OK)
 		log_error("zone %s: %s", zone, e.text);
 	master_reload(m, master_warn, &e);
 }
@@ -139,6 +153,7 @@ void master_signer_message(struct master *m, uint16_t type, struct reader *body,
 	case PROTO_CONF_ADD:
 	case PROTO_CONF_REMOVE:
 	case PROTO_CONF_RELOAD:
+	case PROTO_CONF_POLICY:
 		change(m, type, body, fd);
 		break;
 	case PROTO_FORGET:

@@ -27,6 +27,7 @@ enum proto_type {
 	/* u32 id, str policy, str zone, str "submit" or "retract", str records, str DS set wanted: have the
 	 * policy's command hand this over */
 	PROTO_HOOK,
+	PROTO_CONF_POLICY, /* u32 id, str zone, str policy: the zone has this policy from now on */
 	/* master -> signer */
 	PROTO_HOOK_RESULT, /* u32 id, u8 is OK, str why */
 

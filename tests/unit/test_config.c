@@ -61,11 +61,11 @@ static int make_dir(void **state)
 
 static int clean_conf_d(void **state)
 {
-	static const char *const names[] = {"zones", "servers", "tsig_keys"};
+	static const char *const names[] = {"zones", "servers", "tsig_keys", "zone_policies"};
 	char file[128];
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		snprintf(file, sizeof(file), "%s/conf.d/%s.conf", dir, names[i]);
 		unlink(file);
 	}
@@ -195,6 +195,88 @@ static void commands_add_and_remove_entries(void **state)
 	assert_int_equal(access(file, R_OK), 0);
 }
 
+/* The policy of a zone, as a start would find it. */
+static void assert_policy(const char *zone, const char *policy)
+{
+	struct config *c;
+
+	said[0] = '\0';
+	c = config_load(path, report, report, NULL);
+	assert_non_null(c);
+	assert_string_equal(config_zone(c, zone)->policy, policy);
+	config_free(c);
+}
+
+static void a_zone_is_given_another_policy(void **state)
+{
+	struct err e;
+	char text[2048], file[128];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s", good);
+	snprintf(strstr(text, "zones ="), 1024, "%s",
+	    "policies = ( { name = \"default\"; }, { name = \"other\"; } );\n"
+	    "zones = ( { name = \"example.gov\"; input_file = \"f\"; } );\n");
+	*strstr(text, "policies = ( { name = \"default\"; alg") = '#';
+	config_free(load(text));
+	/* one that commands added: where it stands */
+	assert_int_equal(
+	    config_add(path, "zones = ( { name = \"new.gov\"; input_file = \"f\"; } );", &e), OK);
+	assert_int_equal(config_set_policy(path, "new.gov", "other", &e), OK);
+	assert_policy("new.gov", "other");
+	assert_null(strstr(said, "new.gov"));
+	snprintf(file, sizeof(file), "%s/conf.d/zone_policies.conf", dir);
+	assert_int_not_equal(access(file, F_OK), 0);
+	/* one of the main file, which is never written */
+	assert_int_equal(config_set_policy(path, "EXAMPLE.gov.", "other", &e), OK);
+	assert_policy("example.gov", "other");
+	assert_non_null(
+	    strstr(said, "stands here with policy \"default\", but has policy \"other\""));
+	/* unknown policy, unknown zone: nothing is written */
+	assert_int_not_equal(config_set_policy(path, "example.gov", "none", &e), OK);
+	assert_non_null(strstr(e.text, "\"none\" is not defined"));
+	assert_int_equal(config_set_policy(path, "gone.gov", "other", &e), ERR_MISSING);
+	assert_int_not_equal(config_set_policy(path, "new.gov", "none", &e), OK);
+	assert_policy("example.gov", "other");
+	assert_policy("new.gov", "other");
+	/* back to what the file says: nothing stands in its place any more */
+	assert_int_equal(config_set_policy(path, "example.gov", "default", &e), OK);
+	assert_policy("example.gov", "default");
+	assert_null(strstr(said, "example.gov"));
+	/* the zone is gone from the file: no mistake, and forgotten with it */
+	assert_int_equal(config_set_policy(path, "example.gov", "other", &e), OK);
+	*strstr(text, "zones =") = '#';
+	config_free(load(text));
+	assert_policy("new.gov", "other");
+	assert_non_null(strstr(said, "zone_policies: there is no zone example.gov"));
+	assert_int_equal(config_forget_policy(path, "example.gov", &e), OK);
+	assert_policy("new.gov", "other");
+	assert_null(strstr(said, "there is no zone"));
+}
+
+static void an_unsafe_schedule_is_a_warning_at_start_R25(void **state)
+{
+	struct config *c;
+	char text[2048];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s", good);
+	snprintf(strstr(text, "zones ="), 1024, "%s",
+	    "policies = ( { name = \"default\"; }, { name = \"late\"; zsk = { prepublish = \"PT1H\"; }; } "
+	    ");\n");
+	*strstr(text, "policies = ( { name = \"default\"; alg") = '#';
+	config_free(load(text));
+	said[0] = '\0';
+	c = config_load(path, report, report, NULL);
+	assert_non_null(c);
+	assert_non_null(
+	    strstr(said, "policy \"late\": zsk.prepublish is PT1H, but a new ZSK may sign "
+			 "only after its DNSKEY has been everywhere for its TTL: "
+			 "propagation PT1H + ttl.dnskey PT1H = PT2H"));
+	assert_null(strstr(said, "policy \"default\""));
+	config_free(c);
+}
+
 static void a_zone_gone_from_the_file_is_kept(void **state)
 {
 	struct config *c = load(good);
@@ -265,6 +347,8 @@ int main(void)
 	    cmocka_unit_test(each_mistake_is_named_with_file_and_line),
 	    cmocka_unit_test(policies_that_cannot_be_are_refused_R25),
 	    cmocka_unit_test_teardown(commands_add_and_remove_entries, clean_conf_d),
+	    cmocka_unit_test_teardown(a_zone_is_given_another_policy, clean_conf_d),
+	    cmocka_unit_test(an_unsafe_schedule_is_a_warning_at_start_R25),
 	    cmocka_unit_test(a_zone_gone_from_the_file_is_kept),
 	    cmocka_unit_test(only_the_network_side_is_handed_secrets),
 	};
