@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import time
 
 from . import zones
 from .util import Process, free_port, own_copy, run, wait_for
@@ -255,8 +256,9 @@ class Unbound(Process):
         super().__init__("Unbound", folder)
         self.port = free_port()
 
-    def start(self, anchors, server_port):
-        """anchors: zone -> DS records as text."""
+    def start(self, anchors, server_port, now=None):
+        """anchors: zone -> DS records as text.  now: what it is to take for the time."""
+        date = f'val-override-date: "{time.strftime("%Y%m%d%H%M%S", time.gmtime(now))}"' if now else ""
         records = "".join(f"{line}\n" for lines in anchors.values() for line in lines)
         (self.folder / "anchors").write_text(records)
         stubs = "".join(
@@ -281,6 +283,7 @@ class Unbound(Process):
   target-fetch-policy: "0 0 0 0 0"
   qname-minimisation: no
   val-log-level: 2
+  {date}
   cache-max-ttl: 1
   cache-max-negative-ttl: 1
 remote-control:
