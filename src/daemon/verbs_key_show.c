@@ -16,7 +16,7 @@ struct next_step {
 	bool has;
 	enum key_state state;
 	int64_t at; /* 0: not known */
-	char why[ROLL_WHY_SIZE + 60];
+	char why[ROLL_WHY_SIZE + 260];
 };
 
 struct listing {
@@ -29,7 +29,8 @@ struct listing {
 	const struct record *record;	/* NULL: none that can be used */
 	struct facts facts;
 	struct next_step next[KEYSET_MAX]; /* in the order of the record */
-	struct roll_result now;		   /* what is held back */
+	const struct signer_hold *holds;
+	unsigned hold_count;
 };
 
 void verbs_id_text(const uint8_t *id, char out[2 * TOKEN_ID_LEN + 1])
@@ -127,19 +128,27 @@ static void take_row(void *arg, const struct plan_row *row)
 	snprintf(n->why, sizeof(n->why), "%s", why_next(l->record, row->key, to));
 }
 
-/* Asked for already, and not safe: that comes next, whenever it may. */
-static void take_held(struct listing *l, const struct roll_held *h)
+static bool is_about(const struct signer_hold *h, const struct record_key *k)
 {
-	struct next_step *n = &l->next[h->key];
+	return h->role == k->role && h->tag == k->tag;
+}
+
+/* Asked for already, and not safe: that comes next, whenever it may. */
+static void take_hold(struct listing *l, const struct signer_hold *h)
+{
 	enum key_state to;
 
-	if (!state_of_step(h->step, &to))
-		return;
-	n->has = true;
-	n->state = to;
-	n->at = h->until;
-	snprintf(n->why, sizeof(n->why), "held back%s%s%s: %s", h->rule[0] == '\0' ? "" : " (",
-	    h->rule, h->rule[0] == '\0' ? "" : ")", h->why);
+	for (unsigned i = 0; i < l->record->key_count; i++) {
+		struct next_step *n = &l->next[i];
+
+		if (!is_about(h, &l->record->keys[i]) || !state_of_step(h->step, &to))
+			continue;
+		n->has = true;
+		n->state = to;
+		n->at = h->until;
+		snprintf(n->why, sizeof(n->why), "held back%s%s%s: %s",
+		    h->rule[0] == '\0' ? "" : " (", h->rule, h->rule[0] == '\0' ? "" : ")", h->why);
+	}
 }
 
 static void begin_zone(struct listing *l, const uint8_t *apex)
@@ -154,16 +163,16 @@ static void begin_zone(struct listing *l, const uint8_t *apex)
 	l->zone = signer_zone_by_apex(l->signer, apex);
 	l->record = l->zone == NULL ? NULL : keys_record(l->signer->keys, apex);
 	memset(l->next, 0, sizeof(l->next));
-	l->now.held_count = 0;
+	l->hold_count = 0;
 	if (l->record == NULL)
 		return;
 	verbs_facts(l->zone, &l->facts);
 	in.record = l->record;
 	in.policy = &l->zone->key_policy;
 	plan_ahead(&in, true, take_row, l);
-	roll_step(&(struct roll_input){l->record, in.policy, &l->facts, now, NULL}, &l->now);
-	for (unsigned i = 0; i < l->now.held_count; i++)
-		take_held(l, &l->now.held[i]);
+	l->holds = signer_life_holds(l->zone, &l->hold_count);
+	for (unsigned i = 0; i < l->hold_count; i++)
+		take_hold(l, &l->holds[i]);
 }
 
 static json_t *next_json(const struct listing *l, unsigned at, const struct key_info *i)
@@ -198,13 +207,14 @@ static json_t *held_json(const struct listing *l, unsigned key)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < l->now.held_count; i++) {
-		const struct roll_held *h = &l->now.held[i];
+	for (unsigned i = 0; i < l->hold_count; i++) {
+		const struct signer_hold *h = &l->holds[i];
 
-		if (h->key == key)
+		if (is_about(h, &l->record->keys[key]))
 			json_array_append_new(list,
-			    json_pack("{s:s,s:s,s:s,s:o}", "step", roll_step_name(h->step), "rule",
-				h->rule, "why", h->why, "until", verbs_time(h->until)));
+			    json_pack("{s:s,s:s,s:s,s:o,s:o,s:b}", "step", roll_step_name(h->step),
+				"rule", h->rule, "why", h->why, "since", verbs_time(h->since),
+				"until", verbs_time(h->until), "late", h->is_late));
 	}
 	return list;
 }

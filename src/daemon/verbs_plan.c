@@ -44,9 +44,28 @@ static void add_row(void *arg, const struct plan_row *row)
 		tags_json(row->ds, row->ds_count)));
 }
 
-/* What is held back at this instant, judged anew: the record may have changed since the last step.
- */
-static void add_held(const char *zone, const struct plan_input *in, json_t *held)
+static void add_held(json_t *held, const char *zone, enum roll_step step, enum key_role role,
+    uint16_t tag, const char *rule, const char *why, int64_t until)
+{
+	json_array_append_new(
+	    held, json_pack("{s:s,s:s,s:i,s:s,s:s,s:s,s:o}", "zone", zone, "step",
+		      roll_step_name(step), "key_tag", (int)tag, "role", key_role_name(role),
+		      "rule", rule, "why", why, "until", verbs_time(until)));
+}
+
+/* As the last look found it, with the servers that are waited for by name. */
+static void add_held_now(const struct signer_zone *z, const char *zone, json_t *held)
+{
+	unsigned count;
+	const struct signer_hold *h = signer_life_holds(z, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		add_held(
+		    held, zone, h[i].step, h[i].role, h[i].tag, h[i].rule, h[i].why, h[i].until);
+}
+
+/* As a look would find it. */
+static void add_held_then(const char *zone, const struct plan_input *in, json_t *held)
 {
 	struct roll_input step = {in->record, in->policy, in->facts, in->now, NULL};
 	struct roll_result res;
@@ -56,11 +75,7 @@ static void add_held(const char *zone, const struct plan_input *in, json_t *held
 		const struct roll_held *h = &res.held[i];
 		const struct record_key *k = &in->record->keys[h->key];
 
-		json_array_append_new(
-		    held, json_pack("{s:s,s:s,s:i,s:s,s:s,s:s,s:o}", "zone", zone, "step",
-			      roll_step_name(h->step), "key_tag", (int)k->tag, "role",
-			      key_role_name(k->role), "rule", h->rule, "why", h->why, "until",
-			      verbs_time(h->until)));
+		add_held(held, zone, h->step, k->role, k->tag, h->rule, h->why, h->until);
 	}
 }
 
@@ -78,7 +93,10 @@ void verbs_plan_add(const struct signer_zone *z, const struct record *r, const s
 	struct plan_rows out = {verbs_zone_text(z, name), rows};
 
 	plan_ahead(&in, with_next, add_row, &out);
-	add_held(name, &in, held);
+	if (r == keys_record(z->signer->keys, z->apex) && p == &z->key_policy)
+		add_held_now(z, name, held);
+	else
+		add_held_then(name, &in, held);
 }
 
 /* Shown */

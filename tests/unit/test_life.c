@@ -429,6 +429,45 @@ static void test_ds_by_hand(void **state)
 	assert_true(keys_ds_may_exist(f->keys, f->apex, o.why));
 }
 
+/* What is due only, and through the path that a step takes. */
+static void test_R12_purge(void **state)
+{
+	struct fixture *f = *state;
+	struct outcome o = {0};
+	struct facts facts;
+
+	f->policy.purge_after.months = 120;
+	live_until(f, NOW + 120 * DAY);
+	assert_int_equal(count(f, KEY_ZSK, KEY_REMOVED), 1);
+	observe_all(keys_record(f->keys, f->apex), &facts);
+	keys_request_purge(f->keys, f->apex, &f->policy, &facts, f->now, on_done, &o);
+	assert_int_equal(o.code, OK);
+	assert_int_equal(failing_token_keys(f->token), 3);
+	f->policy.purge_after.months = 0;
+	f->policy.zsk.active.months = 1; /* a step would have more to do */
+	keys_request_purge(f->keys, f->apex, &f->policy, &facts, f->now, on_done, &o);
+	assert_int_equal(o.code, OK);
+	assert_int_equal(o.calls, 2);
+	assert_int_equal(failing_token_keys(f->token), 2);
+	assert_int_equal(keys_record(f->keys, f->apex)->key_count, 2);
+	assert_int_equal(count(f, KEY_ZSK, KEY_REMOVED), 0);
+	assert_int_equal(failing_token_generated(f->token), 3);
+}
+
+static void test_R26_room_is_left_for_roll_overs(void **state)
+{
+	struct fixture *f = *state;
+	struct outcome o = {0};
+
+	for (unsigned i = 0; i < KEYSET_MAX && o.code == OK; i++)
+		keys_request_generate(f->keys, f->apex, &f->policy, KEY_ZSK, f->now, on_done, &o);
+	assert_int_equal(o.code, ERR_LIMIT);
+	assert_int_equal(keys_record(f->keys, f->apex)->key_count, KEYSET_MAX - ROLL_SPARE);
+	keys_request_generate(f->keys, f->apex, &f->policy, KEY_CSK, f->now, on_done, &o);
+	assert_int_equal(o.code, ERR_REFUSED);
+	assert_string_equal(o.why, "policy default wants no CSK");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -447,6 +486,8 @@ int main(void)
 	    TEST(test_R30_cds),
 	    TEST(test_R26_generated_ahead),
 	    TEST(test_ds_by_hand),
+	    TEST(test_R12_purge),
+	    TEST(test_R26_room_is_left_for_roll_overs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -538,6 +538,50 @@ static void test_R25_unsign(void **state)
 	assert_int_equal(count_steps(f, ROLL_GENERATE, POLICY_NEVER), 0);
 }
 
+static void look_ahead(struct fixture *f, int64_t now, bool with_next)
+{
+	struct plan_input in = {
+	    &f->record, &f->policy, &f->facts, now, now + 30 * 365 * DAY, ROWS_MAX};
+
+	f->row_count = 0;
+	plan_ahead(&in, with_next, keep_row, f);
+}
+
+static void test_R26_plan_ends_with_what_is_under_way(void **state)
+{
+	struct fixture *f = *state;
+	int64_t t = time_of("2026-12-01");
+
+	old_zone(f, time_of("2026-11-01"));
+	look_ahead(f, t, false);
+	assert_int_equal(f->row_count, 0); /* all is at rest */
+	f->record.keys[1].times.at[TIME_ROLL] = t;
+	look_ahead(f, t, false);
+	assert_step(f, KEY_ZSK, ROLL_RETIRE, 0, t + 3 * HOUR);
+	/* Its destruction is the last of it: neither the next ZSK's roll-over nor the KSK's. */
+	assert_int_equal(f->rows[f->row_count - 1].step, ROLL_DESTROY);
+	assert_int_equal(f->rows[f->row_count - 1].at, t + 3 * HOUR + 21 * DAY);
+	assert_int_equal(count_steps(f, ROLL_GENERATE, POLICY_NEVER), 1);
+	assert_int_equal(f->rows[f->row_count - 1].key, 1);
+	assert_int_equal(f->rows[0].key, KEYSET_MAX);
+}
+
+static void test_R21_plan_has_the_next_roll_over_of_each_key(void **state)
+{
+	struct fixture *f = *state;
+	int64_t born = time_of("2026-11-01");
+
+	old_zone(f, born);
+	look_ahead(f, born + 10 * DAY, true);
+	assert_step(f, KEY_ZSK, ROLL_RETIRE, 0, time_of("2027-02-01"));
+	assert_step(f, KEY_KSK, ROLL_RETIRE, 0, time_of("2028-11-01"));
+	assert_step(f, KEY_KSK, ROLL_DESTROY, 0, time_of("2029-01-15"));
+	assert_int_equal(count_steps(f, ROLL_RETIRE, POLICY_NEVER), 2); /* not that of every ZSK */
+	f->policy.ksk.active.months = 0;				/* for ever */
+	look_ahead(f, born + 10 * DAY, true);
+	assert_int_equal(count_steps(f, ROLL_RETIRE, POLICY_NEVER), 1);
+}
+
 static void test_R12_nothing_is_made_without_need(void **state)
 {
 	struct fixture *f = *state;
@@ -575,6 +619,8 @@ int main(void)
 	    TEST(test_R26_csk_instead_of_ksk_and_zsk_and_back),
 	    TEST(test_R30_first_ds_waits_for_the_unsigned_zone),
 	    TEST(test_R25_unsign),
+	    TEST(test_R26_plan_ends_with_what_is_under_way),
+	    TEST(test_R21_plan_has_the_next_roll_over_of_each_key),
 	    TEST(test_R12_nothing_is_made_without_need),
 	};
 
