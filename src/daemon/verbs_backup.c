@@ -5,6 +5,21 @@
 #include "base/clock.h"
 #include "daemon/verbs_internal.h"
 
+static void add_key(struct verbs_each *e, const struct signer_zone *z, const struct record_key *k,
+    const char *token)
+{
+	char id[2 * TOKEN_ID_LEN + 1], name[NAME_TEXT_SIZE];
+
+	verbs_id_text(k->id, id);
+	json_array_append_new(e->zone_rows,
+	    json_pack("{s:s,s:s,s:i,s:s,s:s,s:s,s:o,s:o,s:b}", "zone", verbs_zone_text(z, name),
+		"role", key_role_name(k->role), "key_tag", (int)k->tag, "id", id, "token",
+		token == NULL ? "" : token, "state",
+		key_state_name(timeline_state(&k->times, clock_calendar())), "backed_up",
+		verbs_time(k->times.at[TIME_BACKED_UP]), "prepared",
+		verbs_time(k->times.at[TIME_PREPARED]), "required", z->key_policy.require_backup));
+}
+
 /* Zones without such a key are no failure: there is nothing to do for them. */
 static void back_up(struct verbs_each *e, struct signer_zone *z)
 {
@@ -20,11 +35,21 @@ static void back_up(struct verbs_each *e, struct signer_zone *z)
 	e->edit.facts = &f;
 	record_copy(r, &after);
 	code = edit_apply(&e->edit, &after, clock_calendar(), why);
+	for (unsigned i = 0; code == OK && i < r->key_count; i++)
+		if (memcmp(&r->keys[i].times, &after.keys[i].times, sizeof(r->keys[i].times)) != 0)
+			add_key(e, z, &after.keys[i], f.keys[i].token);
 	record_free(&after);
 	if (code == OK)
 		verbs_request(e, z);
 	else
 		verbs_each_skip(e);
+}
+
+static void show_list(struct verbs_each *e)
+{
+	ops_list(e->call, json_pack("{s:O}", "keys", e->rows), "keys",
+	    "zone:Zone,role:Role,key_tag:Tag,state:State,token:Token,backed_up:Backed up,"
+	    "prepared:Being backed up,required:Required");
 }
 
 static void backed_up(struct verbs_each *e)
@@ -36,7 +61,9 @@ static void backed_up(struct verbs_each *e)
 	    [KEYS_BACKUP_ROLLBACK] = "these keys still lack a back-up",
 	};
 
-	if (e->done > 0)
+	if (ops_flag(e->call, "json"))
+		show_list(e);
+	else if (e->done > 0)
 		ops_text(e->call, "%s\n", words[e->edit.backup]);
 	else if (e->failed == 0)
 		ops_text(e->call, "nothing is to be done: %s\n",
@@ -70,39 +97,20 @@ static void verb_rollback(void *arg, struct ops_call *c)
 
 static void list_zone(struct verbs_each *e, struct signer_zone *z)
 {
-	char id[2 * TOKEN_ID_LEN + 1], name[NAME_TEXT_SIZE];
 	const char *only = e->edit.which.token;
 	struct facts f;
 	const struct record *r = verbs_each_record(e, z, &f);
 
 	if (r == NULL)
 		return;
-	verbs_zone_text(z, name);
 	for (unsigned i = 0; i < r->key_count; i++) {
-		const struct record_key *k = &r->keys[i];
 		const char *token = f.keys[i].token;
 
-		if (k->times.at[TIME_REMOVED] != 0 ||
-		    (only != NULL && (token == NULL || strcmp(only, token) != 0)))
-			continue;
-		verbs_id_text(k->id, id);
-		json_array_append_new(
-		    e->zone_rows, json_pack("{s:s,s:s,s:i,s:s,s:s,s:s,s:o,s:o,s:b}", "zone", name,
-				      "role", key_role_name(k->role), "key_tag", (int)k->tag, "id",
-				      id, "token", token == NULL ? "" : token, "state",
-				      key_state_name(timeline_state(&k->times, clock_calendar())),
-				      "backed_up", verbs_time(k->times.at[TIME_BACKED_UP]),
-				      "prepared", verbs_time(k->times.at[TIME_PREPARED]),
-				      "required", z->key_policy.require_backup));
+		if (r->keys[i].times.at[TIME_REMOVED] == 0 &&
+		    (only == NULL || (token != NULL && strcmp(only, token) == 0)))
+			add_key(e, z, &r->keys[i], token);
 	}
 	verbs_each_next(e);
-}
-
-static void show_list(struct verbs_each *e)
-{
-	ops_list(e->call, json_pack("{s:O}", "keys", e->rows), "keys",
-	    "zone:Zone,role:Role,key_tag:Tag,state:State,token:Token,backed_up:Backed up,"
-	    "prepared:Being backed up,required:Required");
 }
 
 static void verb_list(void *arg, struct ops_call *c)

@@ -52,7 +52,6 @@ static void each_turn(void *arg)
 		return;
 	}
 	z = signer_zone_by_apex(e->signer, e->zones[e->at]);
-	e->said[0] = '\0';
 	json_array_clear(e->zone_rows);
 	json_array_clear(e->zone_held);
 	if (z == NULL || z->deleting)
@@ -65,16 +64,22 @@ static void each_soon(struct verbs_each *e)
 {
 	e->at++;
 	e->role_at = 0;
+	e->said[0] = '\0';
 	e->patience_ms = clock_mono_ms() + PATIENCE_MS;
 	if (e->zone_count > 1)
 		ops_progress(e->call, "zones", e->at, e->zone_count);
 	loop_soon(e->signer->loop, each_turn, e);
 }
 
+static void say(struct verbs_each *e)
+{
+	if (e->said[0] != '\0' && !ops_flag(e->call, "json"))
+		ops_text(e->call, "%s", e->said);
+}
+
 void verbs_each_next(struct verbs_each *e)
 {
-	if (e->said[0] != '\0')
-		ops_text(e->call, "%s", e->said);
+	say(e);
 	json_array_extend(e->rows, e->zone_rows);
 	json_array_extend(e->held, e->zone_held);
 	e->done++;
@@ -95,6 +100,8 @@ void verbs_each_fail(struct verbs_each *e, int code, const char *why)
 		loop_timer_set(e->again, AGAIN_MS);
 		return;
 	}
+	if (e->role_at > 0) /* something was done before it failed */
+		say(e);
 	/* A token that is away keeps all of its zones waiting: one wait is enough. */
 	e->is_impatient = e->is_impatient || code == ERR_AGAIN;
 	name_text(e->zones[e->at], name);

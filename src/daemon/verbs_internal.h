@@ -22,7 +22,7 @@ void verbs_wait(struct signer_zone *z, struct ops_call *c, enum waiter_for what)
 struct verbs_each;
 typedef void verbs_zone_fn(struct verbs_each *e, struct signer_zone *z); /* ends in next or fail */
 typedef void verbs_end_fn(struct verbs_each *e); /* all were had: what there is to say is said */
-#define VERBS_SAID_SIZE 1600
+#define VERBS_SAID_SIZE 6000
 
 struct verbs_each {
 	struct signer *signer;
@@ -71,7 +71,7 @@ void verbs_plan_add(const struct signer_zone *z, const struct record *r, const s
 /* {"plan": rows, "held": held}; takes both. */
 void verbs_plan_show(struct ops_call *c, json_t *rows, json_t *held);
 
-/* verbs_words.c: what an edit means for the zone, in words for the operator; appended to out. */
+/* verbs_words.c: what an edit means for the zone, in words for the operator. */
 void verbs_tell_edit(const struct signer_zone *z, const struct edit *edit,
     const struct record *before, const struct record *after, const struct facts *f, char *out,
     size_t size);

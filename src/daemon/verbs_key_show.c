@@ -234,10 +234,11 @@ static void list_key(void *arg, const struct key_info *i)
 	unsigned at;
 	json_t *row;
 
+	if (!verbs_means_key(l->call, i->key) ||
+	    !verbs_means_policy(l->call, signer_zone_by_apex(l->signer, i->apex)))
+		return;
 	if (l->apex != i->apex)
 		begin_zone(l, i->apex);
-	if (!verbs_means_key(l->call, i->key) || !verbs_means_policy(l->call, l->zone))
-		return;
 	verbs_id_text(i->key->id, hex);
 	name_text(i->apex, name);
 	if (l->zone != NULL)

@@ -37,7 +37,7 @@ static bool submit_again(struct verbs_each *e, struct signer_zone *z)
 /* With --json the plan is the answer. */
 static bool wants_plan(const struct verbs_each *e)
 {
-	return e->is_dry || ops_flag(e->call, "json");
+	return e->edit.kind != EDIT_BACKUP && (e->is_dry || ops_flag(e->call, "json"));
 }
 
 void verbs_request(struct verbs_each *e, struct signer_zone *z)

@@ -13,7 +13,7 @@
 struct words {
 	const struct signer_zone *zone;
 	const struct edit *edit;
-	const struct record *before, *after;
+	const struct record *after;
 	const struct facts *facts;
 	char name[NAME_TEXT_SIZE];
 	int64_t now;
@@ -198,7 +198,6 @@ void verbs_tell_edit(const struct signer_zone *z, const struct edit *edit,
 {
 	struct words w = {.zone = z,
 	    .edit = edit,
-	    .before = before,
 	    .after = after,
 	    .facts = f,
 	    .now = clock_calendar(),
@@ -206,6 +205,7 @@ void verbs_tell_edit(const struct signer_zone *z, const struct edit *edit,
 	    .size = size};
 
 	verbs_zone_text(z, w.name);
+	out[0] = '\0';
 	if (edit->kind == EDIT_UNSIGN)
 		say_unsign(&w);
 	for (unsigned i = 0; i < after->key_count; i++) {
