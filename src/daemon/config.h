@@ -92,7 +92,6 @@ struct config_zone {
 struct config_zone_policy { /* a zone's policy in place of what `zones` says: config_set_policy */
 	struct conf_origin origin;
 	const char *name, *policy;
-	const char *instead; /* of this one; NULL: of none, there is no such zone (config_check) */
 };
 struct config_resolver {
 	struct conf_origin origin;

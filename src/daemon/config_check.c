@@ -314,7 +314,6 @@ static void take_policy(struct check *c, struct config_zone_policy *p, struct co
 		    p->name);
 		return;
 	}
-	p->instead = z->policy;
 	if (strcmp(z->policy, p->policy) != 0)
 		doubt(c, &z->origin,
 		    "zone %s stands here with policy \"%s\", but has policy \"%s\" by \"zone "

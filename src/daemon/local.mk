@@ -43,7 +43,8 @@ intagliod_SOURCES = \
 	src/daemon/verbs_life.c \
 	src/daemon/verbs_plan.c \
 	src/daemon/verbs_key.c \
-	src/daemon/verbs_policy.c \
+	src/daemon/verbs_policy.c src/daemon/verbs_policy_check.c \
+	src/daemon/signer_policy.c \
 	src/daemon/verbs_key_make.c \
 	src/daemon/verbs_key_show.c \
 	src/daemon/verbs_words.c \

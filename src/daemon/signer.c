@@ -308,6 +308,7 @@ static void first_config(struct signer *s)
 	verbs_life_register(s);
 	verbs_plan_register(s);
 	verbs_policy_register(s);
+	verbs_policy_check_register(s);
 	verbs_time_register(s);
 	s->sandboxed = true;
 }

@@ -67,6 +67,7 @@ struct signer_zone {
 	unsigned failures;
 	struct waiter *waiters;
 	struct zone_parent *parent; /* NULL: the policy names no servers of the parent */
+	char *doubts; /* about its policy, as logged last; NULL: none yet.  Owned */
 	struct zone_life *life;	    /* of its keys; NULL before signer_life_configure */
 	struct zone_submit *submit; /* of its DS; NULL before the first look */
 	struct zone_observe *observe; /* what its servers have; NULL as long as nothing was published */
@@ -256,6 +257,13 @@ struct submit_view { /* for zone status */
 };
 void signer_submit_view(struct signer_zone *z, struct submit_view *out);
 
+/* signer_policy.c: can a policy be kept with the TTLs that the zone has (R25)?  keys is filled in. */
+struct policy_question signer_policy_question(const struct signer_zone *z, const struct config_policy *p,
+    struct key_policy *keys);
+unsigned signer_policy_check(const struct signer_zone *z, const struct config_policy *p,
+    struct policy_finding out[POLICY_FINDINGS_MAX]);
+void signer_policy_look(struct signer_zone *z); /* a new version, or policy: doubts go to the log */
+
 /* signer_rebuild.c: a zone that was published before its store was lost (R27). */
 /* false: nothing may be signed yet, why says what is waited for.  true: floor in *job if there is one. */
 bool signer_rebuild_floor(struct signer_zone *z, struct sign_job *job, char why[REASON_MAX]);
@@ -298,6 +306,7 @@ void verbs_status_register(struct signer *s);
 void verbs_life_register(struct signer *s);
 void verbs_plan_register(struct signer *s);
 void verbs_policy_register(struct signer *s);
+void verbs_policy_check_register(struct signer *s);
 void verbs_time_register(struct signer *s);
 /* A zone's step ended: tell the commands that wait for it. */
 void verbs_zone_progress(struct signer_zone *z, const char *phase, uint64_t done, uint64_t total);

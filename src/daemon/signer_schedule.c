@@ -229,6 +229,7 @@ static void signed_well(struct signer_zone *z, const struct sign_result *r)
 		signer_send_zone(z->signer, PROTO_VERSION, z);
 	signer_zone_refresh_arm(z);
 	signer_life_version(z, z->run_keys);
+	signer_policy_look(z);
 	verbs_zone_signed(z, r);
 }
 

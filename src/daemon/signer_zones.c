@@ -336,6 +336,8 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	signer_life_configure(z, sn);
 	if (memcmp(&keys_before, &z->key_policy, sizeof(keys_before)) != 0)
 		signer_life_look(z);
+	if (z->has_head && z->head.generation != 0)
+		signer_policy_look(z);
 }
 
 /* A zone's row goes in at the end and is sorted in once for all. */
@@ -391,6 +393,7 @@ static void zone_free(struct signer_zone *z)
 	free(z->servers);
 	free(z->next.spool);
 	free(z->reading.spool);
+	free(z->doubts);
 	free(z->name);
 	free(z);
 }

@@ -86,6 +86,14 @@ void verbs_id_text(const uint8_t *id, char out[2 * TOKEN_ID_LEN + 1]);
 void verbs_backup_register(struct signer *s);
 void verbs_key_make_register(struct signer *s);
 
+/* verbs_policy_check.c: what is wrong with the zone's policy, and for people. */
+json_t *verbs_findings(const struct signer_zone *z);
+void verbs_findings_show(struct ops_call *c, const json_t *list);
+/* true: zones cannot be added with it, the call was ended (what: "zone z was not added"). */
+bool verbs_policy_refuses(const struct signer *s, struct ops_call *c, const char *what,
+    const char *policy);
+bool verbs_import_refused(const struct signer *s, struct ops_call *c, const char *entries);
+
 /* verbs_zone_sign.c */
 void verb_zone_sign(void *signer, struct ops_call *c);
 void verb_zone_retransfer(void *signer, struct ops_call *c);

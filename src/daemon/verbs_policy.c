@@ -1,4 +1,4 @@
-/* The verbs about policies: list, show, check; and zone set-policy. */
+/* The verbs that show policies: list, show. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +40,18 @@ static void verb_policy_list(void *arg, struct ops_call *c)
 	list_policies(arg, c, NULL);
 }
 
+/* Zones whose policy is not the one that their own file gives them. */
+static void show_set_policies(
+    const struct signer *s, struct ops_call *c, const struct config_policy *only)
+{
+	const struct config_zone_policy *z = s->config->zone_policies.items;
+
+	for (unsigned i = 0; i < s->config->zone_policies.count; i++)
+		if (only == NULL || strcmp(only->name, z[i].policy) == 0)
+			ops_text(c, "/* zone %s has policy %s by \"zone set-policy\" */\n",
+			    z[i].name, z[i].policy);
+}
+
 static void verb_policy_show(void *arg, struct ops_call *c)
 {
 	struct signer *s = arg;
@@ -62,6 +74,7 @@ static void verb_policy_show(void *arg, struct ops_call *c)
 	conf_write_list("policies", &config_policy_table, &shown, CONF_FILE | CONF_WHOLE, &text);
 	ops_text(c, "%.*s", (int)text.len, (const char *)text.data);
 	buf_free(&text);
+	show_set_policies(s, c, p);
 	ops_done(c);
 }
 

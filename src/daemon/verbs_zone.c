@@ -180,7 +180,8 @@ static void zone_entry(const struct ops_call *c, struct buf *out)
 static void verb_zone_add(void *arg, struct ops_call *c)
 {
 	struct signer *s = arg;
-	const char *name = ops_option(c, "zone");
+	const char *name = ops_option(c, "zone"), *policy = ops_option(c, "policy");
+	char what[NAME_TEXT_SIZE + 40];
 	uint8_t apex[NAME_MAX_LEN];
 	struct buf text = {0};
 	struct adding *a;
@@ -193,6 +194,9 @@ static void verb_zone_add(void *arg, struct ops_call *c)
 		ops_fail(c, "zone %s exists already", name);
 		return;
 	}
+	snprintf(what, sizeof(what), "zone %s was not added", name);
+	if (verbs_policy_refuses(s, c, what, policy == NULL ? "default" : policy))
+		return;
 	a = mem_alloc(sizeof(*a));
 	a->signer = s;
 	a->call = c;
@@ -227,6 +231,8 @@ static void verb_zone_import(void *arg, struct ops_call *c)
 		ops_fail(c, "say which file holds the zones");
 		return;
 	}
+	if (verbs_import_refused(arg, c, entries))
+		return;
 	a = mem_alloc(sizeof(*a));
 	a->signer = arg;
 	a->call = c;

@@ -150,7 +150,7 @@ static json_t *zone_json(struct signer_zone *z)
 		hold = barred;
 	keys_zone_status(z->signer->keys, z->apex, why);
 	return json_pack(
-	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o}",
+	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o,s:o}",
 	    "zone", verbs_zone_text(z, name), "policy", z->sign_policy.name, "state", zone_state(z),
 	    "serial_in", serial_or_null(z->has_head && h->has_in, h->serial_in), "serial_out",
 	    serial_or_null(z->has_head && h->has_out, h->serial_out), "runway_seconds",
@@ -161,7 +161,7 @@ static json_t *zone_json(struct signer_zone *z)
 	    has && h->unverified, "expired", z->expired, "orphan", z->orphan, "records",
 	    (json_int_t)(has ? h->records : 0), "signatures", (json_int_t)(has ? h->signatures : 0),
 	    "signed_at", verbs_time(has ? h->signed_at : 0), "parent", parent_json(z), "submit",
-	    submit_json(z), "held", held_json(z));
+	    submit_json(z), "held", held_json(z), "findings", verbs_findings(z));
 }
 
 /* The zones a command is about: the one that -z names, or all. */
@@ -316,6 +316,7 @@ static void show_zone(struct ops_call *c, const json_t *z)
 	show_servers(c, json_object_get(z, "sources"), "source");
 	show_servers(c, json_object_get(z, "destinations"), "destination");
 	show_parent(c, json_object_get(z, "parent"));
+	verbs_findings_show(c, json_object_get(z, "findings"));
 	show_submit(c, json_object_get(z, "submit"));
 	show_held(c, json_object_get(z, "held"));
 }

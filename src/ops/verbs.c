@@ -68,9 +68,13 @@ const struct verb verbs[] = {
 	  .manual = "The last good version is served until a new one has passed its checks." },
 	{ .name = "zone diagnose", .later = true, .help = "run every check of a zone and its peers, live",
 	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON), .manual = "Prints what to change, and where." },
-	{ .name = "zone set-policy", .later = true, .help = "give a zone another policy",
-	  .options = OPTIONS(ZONE(VERB_REQUIRED), POLICY(VERB_REQUIRED), DRY_RUN, JSON),
-	  .manual = "What must change in keys and signatures is done as a roll-over." },
+	{ .name = "zone set-policy", .help = "give a zone another policy",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), POLICY(VERB_REQUIRED),
+		OPTION("force", 0, NULL, 0, "Although the policy's schedule cannot be kept with the zone's TTLs."), DRY_RUN, JSON),
+	  .manual = "What must change in keys and signatures is done as a roll-over, each step when caches make it safe.\n"
+		"A zone that stands in the main file is not changed there: its policy is written to\n"
+		".Pa conf.d/zone_policies.conf ,\nwhich has the last word.\n"
+		"With\n.Fl -dry-run :\nwhat is wrong with the policy, and the plan under it." },
 	{ .name = "zone import", .help = "add many zones, all or none", .argument = "FILE", .argument_flags = VERB_FILE,
 	  .options = NO_OPTIONS,
 	  .manual = "The file holds a libconfig list\n.Ql zones = ( ... ) ,\n"
@@ -153,8 +157,11 @@ const struct verb verbs[] = {
 	{ .name = "policy list", .help = "list the policies", .options = OPTIONS(JSON), .manual = "" },
 	{ .name = "policy show", .help = "show the settings of policies, defaults included",
 	  .options = OPTIONS(POLICY(0), JSON), .manual = "Without a policy: all of them." },
-	{ .name = "policy check", .later = true, .help = "check whether a policy can be safe, with the arithmetic",
-	  .options = OPTIONS(POLICY(0), ZONE(0), JSON), .manual = "With a zone: against the TTLs it has." },
+	{ .name = "policy check", .help = "check whether a policy can be safe, with the arithmetic",
+	  .options = OPTIONS(POLICY(0), ZONE(0), JSON), .manual = "Without a policy: all of them, or the zone's own.\n"
+		"With a zone: against the TTLs it has, and with the plan under that policy.\n"
+		"Errors are schedules whose steps are always late; they are refused by\n.Cm zone add\nand\n"
+		".Cm zone set-policy .\nWarnings are steps that may be late, in an emergency above all: they are held back until they are safe." },
 	{ .name = "repository list", .help = "list the tokens and how they are",
 	  .options = OPTIONS(OPTION("repository", 'r', "TOKEN", 0, "This token."), JSON),
 	  .manual = "A repository is a token of the configuration." },
