@@ -178,6 +178,17 @@ static bool forget_rested(struct plan *p)
 
 /* What is done */
 
+/* A public key of the size that policy asks for: with an exponent of one octet (RFC 3110 2). */
+static void make_pub(const struct key_policy *p, struct record_key *k)
+{
+	uint16_t bits = policy_bits(p, k->role);
+
+	if (bits == 0)
+		return;
+	k->pub[0] = 1;
+	k->pub_len = (uint16_t)(2 + bits / 8);
+}
+
 static bool make_key(struct plan *p, enum key_role role)
 {
 	struct record_key *k = record_add_key(&p->record);
@@ -187,6 +198,7 @@ static bool make_key(struct plan *p, enum key_role role)
 		return false;
 	k->role = role;
 	k->algorithm = p->in->policy->algorithm;
+	make_pub(p->in->policy, k);
 	k->times.at[TIME_GENERATED] = p->now;
 	k->times.at[TIME_BACKED_UP] = p->now; /* the operator's part is not ours to foresee */
 	p->keys[i] = (struct plan_key){.origin = KEYSET_MAX};

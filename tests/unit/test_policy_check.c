@@ -355,6 +355,33 @@ static void the_plan_agrees_R25(void **state)
 	assert_in_range(late, 200, 1800); /* both kinds were there */
 }
 
+static void count_generated(void *arg, const struct plan_row *row)
+{
+	unsigned *n = arg;
+
+	*n += row->step == ROLL_GENERATE;
+}
+
+/* Keys that are only planned have the size that policy asks for: none is made twice. */
+static void a_plan_makes_each_RSA_key_once_R26(void **state)
+{
+	struct key_policy p = default_policy();
+	struct facts f = {.signed_since = 1000 * DAY, .ttl_zone = HOUR};
+	struct plan_input in = {NULL, &p, &f, 1000 * DAY, 1060 * DAY, 1000};
+	struct record r = {0};
+	unsigned generated = 0;
+
+	(void)state;
+	p.algorithm = 8;
+	p.ksk.bits = 3072;
+	add_key(&r, &f, KEY_KSK, 1);
+	add_key(&r, &f, KEY_ZSK, 2);
+	in.record = &r;
+	plan_make(&in, count_generated, &generated);
+	record_free(&r);
+	assert_int_equal(generated, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +391,7 @@ int main(void)
 	    cmocka_unit_test(what_is_advised_is_enough_R25),
 	    cmocka_unit_test(what_never_happens_is_not_judged),
 	    cmocka_unit_test(the_plan_agrees_R25),
+	    cmocka_unit_test(a_plan_makes_each_RSA_key_once_R26),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
