@@ -30,6 +30,7 @@ struct facts {
 	uint32_t ttl_dnskey, ttl_zone, ttl_negative, ttl_ds;
 	uint32_t ttl_unsigned; /* of the version before the zone was signed */
 	uint32_t propagation, ds_propagation, ds_deadline;
+	bool is_joined; /* of several zones (share.h): K0 is judged for each */
 };
 
 /* Raise TTLs and margins to what policy has. */

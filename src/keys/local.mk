@@ -9,7 +9,7 @@ libkeys_a_SOURCES = \
 	src/keys/plan.c src/keys/plan.h src/keys/policy.c src/keys/policy.h src/keys/prove.c \
 	src/keys/record.c src/keys/record.h src/keys/roll.c src/keys/roll.h \
 	src/keys/roll_come.c src/keys/roll_internal.h src/keys/roll_leave.c src/keys/safety.c \
-	src/keys/safety.h src/keys/timeline.c src/keys/timeline.h
+	src/keys/safety.h src/keys/share.c src/keys/share.h src/keys/timeline.c src/keys/timeline.h
 libkeys_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses keys must link, in front of a token library and ZONE_LIBS.
 KEYS_LIBS = libkeys.a
@@ -37,7 +37,8 @@ tests_unit_test_policy_check_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIB
 tests_unit_test_record_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_roll_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_sim_test_caches_SOURCES = tests/sim/test_caches.c tests/sim/caches.c tests/sim/caches.h \
-	tests/sim/world.c tests/sim/world.h
+	tests/sim/world.c tests/sim/world.h \
+	tests/sim/world_internal.h tests/sim/world_zone.c
 tests_sim_test_caches_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_timeline_LDADD = $(KEYS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_token_test_keys_LDADD = $(KEYS_TEST_LIBS) $(TOKEN_TEST_LIBS)
