@@ -4,7 +4,7 @@
  *   records  itg1|<16 hex of the zone's hash>|<sequence, decimal>|<4 hex, random>
  *
  * The zone's hash is the first 8 octets of SHA-256 over its name in canonical wire form (a shared
- * key: over "policy:" and the policy's name).  Objects with other labels are not ours: never
+ * key: over the name that stands for the policy's keys, keys/share.h).  Objects with other labels are not ours: never
  * touched. */
 #ifndef PKCS11_LABELS_H
 #define PKCS11_LABELS_H

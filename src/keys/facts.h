@@ -26,6 +26,7 @@ struct facts_key { /* in the order of the record's keys */
 struct facts {
 	struct facts_key keys[KEYSET_MAX];
 	int64_t signed_since; /* a signed version is everywhere */
+	int64_t tidy_since;   /* the DNSKEY set has, everywhere, no key that the record calls removed, or forgot */
 	/* Seconds.  The largest that were served since the oldest step that is under way. */
 	uint32_t ttl_dnskey, ttl_zone, ttl_negative, ttl_ds;
 	uint32_t ttl_unsigned; /* of the version before the zone was signed */

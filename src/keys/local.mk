@@ -17,7 +17,7 @@ KEYS_LIBS = libkeys.a
 if HAVE_CMOCKA
 KEYS_TESTS = tests/unit/test_keys tests/unit/test_keys_order tests/unit/test_life \
 	tests/unit/test_policy_check tests/unit/test_roll \
-	tests/unit/test_record tests/unit/test_timeline
+	tests/unit/test_record tests/unit/test_share tests/unit/test_timeline
 check_PROGRAMS += $(KEYS_TESTS) tests/token/test_keys tests/sim/test_caches
 SIM_TESTS += tests/sim/test_caches
 UNIT_TESTS += $(KEYS_TESTS)
@@ -35,6 +35,7 @@ tests_unit_test_life_SOURCES = tests/unit/test_life.c \
 tests_unit_test_life_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_policy_check_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_record_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_share_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_roll_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_sim_test_caches_SOURCES = tests/sim/test_caches.c tests/sim/caches.c tests/sim/caches.h \
 	tests/sim/world.c tests/sim/world.h \

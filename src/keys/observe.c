@@ -193,9 +193,37 @@ static int64_t since(const struct observe *o, const uint8_t *id, enum trait t)
 	return at;
 }
 
+static bool has_in_set(const struct record *r, const uint8_t *id)
+{
+	for (unsigned i = 0; i < r->key_count; i++) {
+		if (memcmp(r->keys[i].id, id, TOKEN_ID_LEN) == 0)
+			return r->keys[i].times.at[TIME_REMOVED] == 0;
+	}
+	return false;
+}
+
+static bool is_tidy(const struct observe_version *v, const struct record *r)
+{
+	for (unsigned i = 0; i < v->key_count; i++) {
+		if (v->keys[i].in_set && !has_in_set(r, v->keys[i].id))
+			return false;
+	}
+	return true;
+}
+
+static int64_t tidy_since(const struct observe *o, const struct record *r)
+{
+	int64_t at = 0;
+
+	for (unsigned i = o->version_count; i-- > 0 && is_tidy(&o->versions[i], r);)
+		at = o->versions[i].everywhere;
+	return at;
+}
+
 void observe_facts(const struct observe *o, const struct record *r, struct facts *f)
 {
 	f->signed_since = since(o, NULL, IS_SIGNED);
+	f->tidy_since = tidy_since(o, r);
 	for (unsigned i = 0; i < r->key_count; i++) {
 		const uint8_t *id = r->keys[i].id;
 

@@ -126,12 +126,28 @@ static struct verdict judge_key(const struct judge *j, unsigned i)
 	return worse(v, judge_data(j, k->algorithm));
 }
 
+/* A cached DNSKEY set with a key that has left asks for signatures of its algorithm (RFC
+ * 6840 5.11). */
+static struct verdict judge_set(const struct judge *j)
+{
+	int64_t since = j->facts.tidy_since;
+	int64_t until = since + j->facts.ttl_dnskey + j->facts.propagation;
+
+	if (since == 0)
+		return (struct verdict){.why = "a key that has left is in its DNSKEY set"};
+	if (until > j->safety.now)
+		return (struct verdict){
+		    .until = until, .why = "a DNSKEY set with a key that has left may be cached"};
+	return (struct verdict){.is_safe = true};
+}
+
 struct verdict share_admission(const struct share_input *in)
 {
-	struct verdict v = {.is_safe = true};
+	struct verdict v;
 	struct judge j;
 
 	judge_begin(&j, in, in->record);
+	v = judge_set(&j);
 	for (unsigned i = 0; i < in->record->key_count; i++)
 		v = worse(v, judge_key(&j, i));
 	if (in->record->key_count == 0)
