@@ -272,6 +272,8 @@ bool signer_rebuild_holds(const struct signer_zone *z, char why[REASON_MAX]);
 /* The operator says which serial went out last: the next version's is later.  ERR_REFUSED and words
  * when resolvers and destinations would take it for one that goes back (RFC 1982). */
 int signer_rebuild_give(struct signer_zone *z, uint32_t serial, struct err *e);
+/* The configuration was read: other destinations may be asked now. */
+void signer_rebuild_configure(struct signer_zone *z);
 void signer_rebuild_free(struct signer_zone *z);
 
 /* signer_leap.c: leaps of the virtual clock */

@@ -26,6 +26,7 @@
 #define RETRY_FIRST_MS 5000
 #define RETRY_MOST_MS 300000
 #define RETRY_DOUBLINGS 6
+#define RECONFIGURED_MS 200 /* the network side is handed its configuration meanwhile */
 #define REASON_SHORT 200
 
 enum answer_kind { NOT_ASKED, TOLD, HAS_NOT, SILENT };
@@ -267,6 +268,15 @@ void signer_rebuild_free(struct signer_zone *z)
 	free(r->questions);
 	free(r);
 	z->rebuild = NULL;
+}
+
+void signer_rebuild_configure(struct signer_zone *z)
+{
+	if (z->rebuild == NULL || !z->rebuild->is_held)
+		return;
+	z->rebuild->rounds = 0;
+	stop_asking(z->rebuild);
+	loop_timer_set(z->rebuild->again, RECONFIGURED_MS);
 }
 
 /* What each destination said, as far as there is room. */

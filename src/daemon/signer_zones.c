@@ -323,6 +323,7 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	configure_signing(&z->sign_policy, p);
 	config_key_policy(p, &z->key_policy);
 	configure_servers(z, c, sn);
+	signer_rebuild_configure(z);
 	signer_parent_configure(z, &p->parent, sn);
 	if (!was_there) {
 		z->has_head = snapshot_head(sn, z->apex, &z->head) == OK;

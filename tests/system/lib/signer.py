@@ -66,6 +66,16 @@ class Token:
         done = run(*command, "--list-objects", "--type", "privkey", env=self.environment)
         return re.findall(r"ID:\s+([0-9a-f]+)", done.stdout)
 
+    def delete_records(self):
+        """Every data object in it goes, by another program's hand; how many there were."""
+        pin = self.pin_file.read_text().strip()
+        command = ["pkcs11-tool", "--module", MODULE, "--token-label", self.label, "--login", "--pin", pin]
+        done = run(*command, "--list-objects", "--type", "data", env=self.environment)
+        labels = re.findall(r"label:\s+'?([^'\n]+)'?", done.stdout)
+        for label in labels:
+            run(*command, "--delete-object", "--type", "data", "--label", label.strip(), env=self.environment)
+        return len(labels)
+
 
 class Daemon(Process):
     """intagliod with a configuration that tests change as a dict (self.config)."""
