@@ -29,12 +29,14 @@ libsigntest_a_SOURCES = tests/unit/fake_token.c tests/unit/fake_token.h \
 libsigntest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 SIGN_TEST_LIBS = libsigntest.a libsign.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_oracle
-UNIT_TESTS += tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_oracle
+check_PROGRAMS += tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
+UNIT_TESTS += tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
 tests_unit_test_sign_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_check_LDADD = $(SIGN_TEST_LIBS)
+tests_unit_test_sign_keys_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_sign_keys_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_oracle_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_oracle_LDADD = $(SIGN_TEST_LIBS)
 
