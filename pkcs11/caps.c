@@ -148,8 +148,7 @@ int caps_probe(struct attempt *a, struct err *e)
 		probe_algorithm(a, &mech_table[i], &caps);
 	caps.private_objects = can_keep_data(a, true);
 	caps.data_objects = caps.private_objects || can_keep_data(a, false);
-	caps.wrapping = has_mechanism(a, 0x2109 /* CKM_AES_KEY_WRAP */, CKF_WRAP, 0) ||
-			has_mechanism(a, 0x210a /* CKM_AES_KEY_WRAP_PAD */, CKF_WRAP, 0);
+	caps.wrapping = wrap_mechanism(a->l, a->s) != 0;
 	a->reply->caps = caps;
 	return OK;
 }

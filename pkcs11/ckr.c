@@ -138,6 +138,11 @@ const char *token_ckr_advice(unsigned long rv)
 	case 0x32:
 	case 0xe0:
 		return "the token is not there";
+	case 0x69:
+		return "this token wraps no keys of this kind";
+	case 0x6a:
+		return "the key was made not to leave this token, under a policy without "
+		       "require_backup: roll it to a new one";
 	case 0xa0:
 		return "the PIN is wrong; it is not tried again, since tokens count the tries";
 	case 0xa1:

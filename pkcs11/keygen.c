@@ -57,7 +57,7 @@ static void private_template(struct template *t, const struct keygen_spec *spec,
 }
 
 /* What the token made of a template is looked at: a key that can be read out is none. */
-static int check_guarded(struct local *l, struct session *s, const struct keygen_spec *spec,
+int keygen_check_guarded(struct local *l, struct session *s, bool may_be_extractable,
     CK_OBJECT_HANDLE private, struct err *e)
 {
 	CK_BBOOL sensitive = CK_TRUE, extractable = CK_FALSE;
@@ -67,7 +67,7 @@ static int check_guarded(struct local *l, struct session *s, const struct keygen
 
 	if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID)
 		return call_error(e, &s->call, "token %s: looking at a new key", l->base.name);
-	if (sensitive && (!extractable || spec->extractable))
+	if (sensitive && (!extractable || may_be_extractable))
 		return OK;
 	return err_set(e, ERR_REFUSED,
 	    "token %s: it made a key that can be read out (CKA_SENSITIVE %s, CKA_EXTRACTABLE %s); "
@@ -102,7 +102,7 @@ int keygen_pair(struct local *l, struct session *s, const struct keygen_spec *sp
 	if (rv != CKR_OK)
 		return call_error(e, &s->call, "token %s: generating a key for %s", l->base.name,
 		    spec->mech->name);
-	rc = check_guarded(l, s, spec, *private, e);
+	rc = keygen_check_guarded(l, s, spec->extractable, *private, e);
 	if (rc == ERR_REFUSED) {
 		CALL(list, &s->call, C_DestroyObject, s->handle, *private);
 		CALL(list, &s->call, C_DestroyObject, s->handle, *public);
@@ -175,7 +175,7 @@ static int adopt(
 	return tell_key(a, public, label, e);
 }
 
-static int find_half(
+int keygen_find_half(
     struct local *l, enum index_kind kind, const uint8_t *id, CK_OBJECT_HANDLE *out, struct err *e)
 {
 	int rc = OK;
@@ -218,9 +218,9 @@ int keygen_generate(struct attempt *a, struct err *e)
 	int rc = check_request(l, r, e);
 
 	if (rc == OK)
-		rc = find_half(l, INDEX_PRIVATE, r->id, &private, e);
+		rc = keygen_find_half(l, INDEX_PRIVATE, r->id, &private, e);
 	if (rc == OK)
-		rc = find_half(l, INDEX_PUBLIC, r->id, &public, e);
+		rc = keygen_find_half(l, INDEX_PUBLIC, r->id, &public, e);
 	if (rc != OK)
 		return rc;
 	if (private != 0)
@@ -241,10 +241,10 @@ int keygen_generate(struct attempt *a, struct err *e)
 int keygen_drop(struct attempt *a, struct err *e)
 {
 	CK_OBJECT_HANDLE h;
-	int rc = find_half(a->l, INDEX_PRIVATE, a->r->id, &h, e);
+	int rc = keygen_find_half(a->l, INDEX_PRIVATE, a->r->id, &h, e);
 
 	if (rc == OK)
-		rc = find_half(a->l, INDEX_PUBLIC, a->r->id, &h, e);
+		rc = keygen_find_half(a->l, INDEX_PUBLIC, a->r->id, &h, e);
 	if (rc == OK)
 		rc = drop_half(a->l, INDEX_PRIVATE, a->r->id, e);
 	if (rc == OK)

@@ -177,6 +177,16 @@ struct keygen_spec {
 int keygen_pair(struct local *l, struct session *s, const struct keygen_spec *spec,
     CK_OBJECT_HANDLE *public, CK_OBJECT_HANDLE *private, struct err *e);
 bool keygen_bits_ok(unsigned bits);
+/* ERR_REFUSED: the private key can be read out, or be wrapped although it may not. */
+int keygen_check_guarded(struct local *l, struct session *s, bool may_be_extractable,
+    CK_OBJECT_HANDLE private, struct err *e);
+/* One half of the pair of this CKA_ID; *out 0: the token has none. */
+int keygen_find_half(struct local *l, enum index_kind kind, const uint8_t *id,
+    CK_OBJECT_HANDLE *out, struct err *e);
+
+/* --- wrap.c */
+/* The token's mechanism for AES key wrap with padding (RFC 5649), both ways; 0: it has none. */
+CK_MECHANISM_TYPE wrap_mechanism(struct local *l, struct session *s);
 
 /* --- sign.c */
 int sign_raw(struct local *l, struct session *s, const struct mech *mech, CK_OBJECT_HANDLE key,

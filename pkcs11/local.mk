@@ -28,7 +28,9 @@ libtoken_local_a_SOURCES = \
 	pkcs11/session.c \
 	pkcs11/sign.c \
 	pkcs11/trial.c pkcs11/trial.h \
-	pkcs11/worker.c
+	pkcs11/unwrap.c \
+	pkcs11/worker.c \
+	pkcs11/wrap.c pkcs11/wrap.h pkcs11/wrap_internal.h
 libtoken_local_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(LIBP11_CFLAGS)
 TOKEN_CLIENT_LIBS = libtoken_client.a libtoken.a
 TOKEN_LOCAL_LIBS = libtoken_local.a libtoken.a $(LIBP11_LIBS)

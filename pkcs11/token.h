@@ -77,7 +77,7 @@ struct token_caps {
 	bool data_objects;    /* CKO_DATA can be made: records can be kept */
 	bool private_objects; /* ... with CKA_PRIVATE true */
 	bool session_copies;  /* C_CopyObject with CKA_TOKEN false */
-	bool wrapping;        /* AES key wrap of a private key */
+	bool wrapping;        /* AES key wrap with padding, both ways */
 	uint64_t max_sessions; /* 0: no limit known */
 };
 
