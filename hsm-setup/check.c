@@ -61,7 +61,8 @@ static void print_table(const struct token_caps *c)
 	row("data objects", c->data_objects, "state records can be kept (needed)");
 	row("private data objects", c->private_objects, "and only the user can see and drop them");
 	row("session copies", c->session_copies, "often sign faster: see `intaglio-hsm bench`");
-	row("key wrapping", c->wrapping, "key pairs could be backed up");
+	row("key wrapping", c->wrapping,
+	    "key pairs can be backed up, where they may: `intaglio-hsm backup`");
 }
 
 int cmd_check(const struct options *o)

@@ -14,6 +14,8 @@ enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 struct options { /* one member per row of the table in options.c */
 	const char *module, *label, *serial, *pin_file, *so_pin_file;
 	const char *sessions, *seconds, *algorithm, *bits;
+	const char *to, *from, *key_file, *key_file_2;
+	bool make_key, keys_only, dry_run;
 	bool json, force_reinit, help, version, man, verbose;
 };
 
@@ -45,7 +47,7 @@ int options_number(const char *name, const char *text, unsigned fallback, unsign
     unsigned high, unsigned *out, struct err *e);
 
 /* --- pin.c */
-/* From the file, else asked for on the terminal (twice if `confirm`). */
+/* A PIN or another secret line, from the file, else asked for on the terminal (twice if `confirm`). */
 int pin_get(const char *file, const char *what, bool confirm, struct secret *out, struct err *e);
 
 /* --- main.c */
@@ -62,5 +64,6 @@ int cmd_check(const struct options *o);
 int cmd_bench(const struct options *o);
 int cmd_test(const struct options *o);
 int cmd_backup(const struct options *o);
+int cmd_restore(const struct options *o);
 
 #endif

@@ -15,9 +15,10 @@ const struct command commands[] = {
 	"measure signatures per second by algorithm, sessions and kind of key object"},
     {"test", CMD_TEST, cmd_test,
 	"generate, sign, verify with OpenSSL and destroy, for each algorithm"},
-    {"backup", CMD_BACKUP, cmd_backup, "write wrapped key pairs to a file (not in this version)"},
-    {"restore", CMD_RESTORE, cmd_backup,
-	"read wrapped key pairs from a file (not in this version)"},
+    {"backup", CMD_BACKUP, cmd_backup,
+	"write key pairs, wrapped by the token, and state records to a file"},
+    {"restore", CMD_RESTORE, cmd_restore,
+	"make the key pairs and state records of a back-up in a token that lacks them"},
     {0},
 };
 
@@ -54,14 +55,6 @@ struct token *open_token(const struct options *o, int *status)
 	return t;
 }
 
-int cmd_backup(const struct options *o)
-{
-	(void)o;
-	fprintf(stderr, "intaglio-hsm: backup and restore of key pairs are not available in this "
-			"version; use what the token's vendor offers\n");
-	return EXIT_FAILED;
-}
-
 int main(int argc, char **argv)
 {
 	struct sigaction act = {.sa_handler = on_interrupt};
@@ -74,7 +67,7 @@ int main(int argc, char **argv)
 		return status;
 	/* What goes wrong is said once, by fail(). */
 	log_open("intaglio-hsm", false, o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
-	if (c->bit & (CMD_BENCH | CMD_TEST)) {
+	if (c->bit & (CMD_BENCH | CMD_TEST | CMD_BACKUP | CMD_RESTORE)) {
 		sigaction(SIGINT, &act, NULL);
 		sigaction(SIGTERM, &act, NULL);
 	}

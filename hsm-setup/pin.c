@@ -24,7 +24,7 @@ static int read_hidden(FILE *tty, const char *prompt, char out[PIN_MAX], struct 
 	tcsetattr(fileno(tty), TCSAFLUSH, &shown);
 	fprintf(tty, "\n");
 	if (!good)
-		return err_set(e, ERR_REFUSED, "no PIN was given");
+		return err_set(e, ERR_REFUSED, "nothing was given");
 	out[strcspn(out, "\r\n")] = '\0';
 	return OK;
 }
@@ -39,15 +39,15 @@ int pin_get(const char *file, const char *what, bool confirm, struct secret *out
 		return secret_read_file(out, file, e);
 	tty = fopen("/dev/tty", "r+");
 	if (tty == NULL)
-		return err_set(e, ERR_REFUSED,
-		    "there is no terminal to ask for the %s: give a file with --pin-file", what);
+		return err_set(
+		    e, ERR_REFUSED, "there is no terminal to ask on (%s): give it in a file", what);
 	setvbuf(tty, NULL, _IONBF, 0);
 	rc = read_hidden(tty, what, first, e);
 	if (rc == OK && confirm) {
 		snprintf(prompt, sizeof prompt, "%s again", what);
 		rc = read_hidden(tty, prompt, second, e);
 		if (rc == OK && strcmp(first, second) != 0)
-			rc = err_set(e, ERR_REFUSED, "the two PINs differ");
+			rc = err_set(e, ERR_REFUSED, "the two are not the same");
 	}
 	fclose(tty);
 	if (rc == OK)

@@ -60,9 +60,9 @@ libtokentest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) \
 TOKEN_TEST_LIBS = libtokentest.a libtoken_client.a $(TOKEN_LOCAL_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/token/test_token_local tests/token/test_token_client \
-	tests/token/test_token_kill tests/token/test_hsm
+	tests/token/test_token_kill tests/token/test_hsm tests/token/test_backup
 TOKEN_TESTS += tests/token/test_token_local tests/token/test_token_client \
-	tests/token/test_token_kill tests/token/test_hsm
+	tests/token/test_token_kill tests/token/test_hsm tests/token/test_backup
 tests_token_test_token_local_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(CMOCKA_CFLAGS)
 tests_token_test_token_local_LDADD = $(TOKEN_TEST_LIBS)
 tests_token_test_token_client_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -73,4 +73,6 @@ tests_token_test_hsm_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) \
 	-DHSM_PATH='"$(abs_top_builddir)/intaglio-hsm"' \
 	-DFAULTMOD_PATH='"$(abs_top_builddir)/tests/token/faultmod.so"'
 tests_token_test_hsm_LDADD = $(TOKEN_TEST_LIBS)
+tests_token_test_backup_CPPFLAGS = $(tests_token_test_hsm_CPPFLAGS)
+tests_token_test_backup_LDADD = $(TOKEN_TEST_LIBS)
 endif

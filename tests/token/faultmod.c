@@ -183,6 +183,14 @@ PASS(C_GenerateKeyPair,
     (CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_ATTRIBUTE *a, CK_ULONG an, CK_ATTRIBUTE *b,
 	CK_ULONG bn, CK_OBJECT_HANDLE *x, CK_OBJECT_HANDLE *y),
     h, m, a, an, b, bn, x, y)
+PASS(C_WrapKey,
+    (CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE w, CK_OBJECT_HANDLE k, CK_BYTE *b,
+	CK_ULONG *n),
+    h, m, w, k, b, n)
+PASS(C_UnwrapKey,
+    (CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE w, CK_BYTE *b, CK_ULONG n,
+	CK_ATTRIBUTE *a, CK_ULONG an, CK_OBJECT_HANDLE *k),
+    h, m, w, b, n, a, an, k)
 PASS(C_GenerateRandom, (CK_SESSION_HANDLE h, CK_BYTE *b, CK_ULONG n), h, b, n)
 
 static CK_RV my_C_Sign(CK_SESSION_HANDLE h, CK_BYTE *d, CK_ULONG n, CK_BYTE *s, CK_ULONG *sn)
@@ -219,6 +227,8 @@ static void replace_functions(void)
 	mine.C_SignInit = my_C_SignInit;
 	mine.C_Sign = my_C_Sign;
 	mine.C_GenerateKeyPair = my_C_GenerateKeyPair;
+	mine.C_WrapKey = my_C_WrapKey;
+	mine.C_UnwrapKey = my_C_UnwrapKey;
 	mine.C_GenerateRandom = my_C_GenerateRandom;
 }
 

@@ -173,7 +173,8 @@ static void test_refusals(void **state)
 	expect(s, "list --bits 5" TOKEN "intaglio", 2, "means nothing");
 	expect(s, "bench --sessions 0" TOKEN "intaglio", 2, "1 to 256");
 	expect(s, "test --algorithm RSASHA1" TOKEN "intaglio", 2, "are known");
-	expect(s, "backup" TOKEN "intaglio", 1, "not available");
+	expect(s, "backup" TOKEN "intaglio", 2, "--to FILE");
+	expect(s, "restore" TOKEN "intaglio", 2, "--from FILE");
 	expect(s, "list --module " SOFTHSM " --label intaglio --pin-file @/so", 1,
 	    "CKR_PIN_INCORRECT");
 	expect(s, "list --module /nowhere --label intaglio --pin-file @/pin", 1, "/nowhere");

@@ -1,0 +1,399 @@
+/* intaglio-hsm backup and restore, as an operator runs them, from one SoftHSM token into another.
+ * SoftHSM 2.6.1 wraps RSA and ECDSA keys; EdDSA keys it does not (CKR_KEY_NOT_WRAPPABLE). */
+#include "tests/token/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "base/buf.h"
+#include "pkcs11/verify.h"
+
+#define TOKEN " --module " SOFTHSM " --pin-file @/pin --label "
+#define FAULTY " --module " FAULTMOD_PATH " --pin-file @/pin --label "
+#define TO_FILE " --to @/backup --key-file @/key"
+#define FROM_FILE " --from @/backup --key-file @/key"
+#define KINDS 4
+
+static const uint8_t wrappable[KINDS] = {8, 10, 13, 14};
+
+struct state {
+	struct fixture f;
+	char out[65536]; /* of the last run, standard error too */
+	uint8_t pub[32][600];
+	size_t pub_len[32]; /* by algorithm */
+};
+
+static void put_file(struct state *s, const char *name, const void *data, size_t len, mode_t mode)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", s->f.dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static size_t get_file(struct state *s, const char *name, uint8_t *out, size_t room)
+{
+	char path[128];
+	size_t len;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", s->f.dir, name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	len = fread(out, 1, room, f);
+	fclose(f);
+	return len;
+}
+
+/* The exit status; @ in the arguments is the directory with pin and so. */
+static int run(struct state *s, const char *arguments)
+{
+	char command[1000] = HSM_PATH " ";
+	size_t len = strlen(command);
+	int status;
+	FILE *f;
+
+	for (const char *p = arguments; *p != '\0'; p++)
+		len += (size_t)snprintf(command + len, sizeof command - len, "%.*s",
+		    *p == '@' ? (int)strlen(s->f.dir) : 1, *p == '@' ? s->f.dir : p);
+	snprintf(command + len, sizeof command - len, " 2>&1 </dev/null");
+	f = popen(command, "r");
+	assert_non_null(f);
+	s->out[fread(s->out, 1, sizeof s->out - 1, f)] = '\0';
+	status = pclose(f);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void expect(struct state *s, const char *arguments, int status, const char *words)
+{
+	int got = run(s, arguments);
+
+	if (got != status || strstr(s->out, words) == NULL)
+		fail_msg("intaglio-hsm %s: exit %d, not %d with \"%s\":\n%s", arguments, got,
+		    status, words, s->out);
+}
+
+static struct token *open_one(struct state *s, const char *label)
+{
+	struct err e = {0};
+	struct token *t;
+
+	s->f.settings.module = SOFTHSM;
+	s->f.settings.label = label;
+	t = token_open_local(&s->f.settings, &s->f.pin, &e);
+	if (t == NULL)
+		fail_msg("%s", e.text);
+	return t;
+}
+
+static void make_key(
+    struct state *s, struct token *t, unsigned n, uint8_t algorithm, bool can_leave)
+{
+	struct token_request r = generate_request(n, algorithm);
+	struct seen out = {0};
+
+	r.extractable = can_leave;
+	assert_int_equal(token_call(t, &r, seen_reply, &out, NULL), OK);
+	memcpy(s->pub[algorithm], out.pub, out.pub_len);
+	s->pub_len[algorithm] = out.pub_len;
+}
+
+static void make_record(struct token *t, unsigned n, uint64_t sequence, const char *value)
+{
+	char name[TOKEN_LABEL_MAX];
+	struct seen out = {0};
+
+	record_name(n, sequence, name);
+	assert_int_equal(put_record(t, name, value, strlen(value), &out), OK);
+}
+
+/* Token "intaglio" with a key of each kind that SoftHSM wraps and three records; "other" is empty.
+ */
+static int set_up(void **state)
+{
+	struct state *s = calloc(1, sizeof *s);
+	struct token *t;
+
+	fixture_open(&s->f);
+	put_file(s, "pin", PIN "\n", strlen(PIN) + 1, 0600);
+	put_file(s, "so", SO_PIN "\n", strlen(SO_PIN) + 1, 0600);
+	/* SoftHSM leaks with each EdDSA signature */
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+	expect(s, "init --so-pin-file @/so" TOKEN "other", 0, "is initialised");
+	t = open_one(s, "intaglio");
+	for (unsigned i = 0; i < KINDS; i++)
+		make_key(s, t, i + 1, wrappable[i], true);
+	make_record(t, 1, 1, "the first state");
+	make_record(t, 1, 2, "the second state");
+	make_record(t, 2, 1, "of another zone");
+	token_close(t);
+	*state = s;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct state *s = *state;
+
+	fixture_close(&s->f);
+	free(s);
+	return 0;
+}
+
+static void check_signs(struct state *s, struct token *t, unsigned n, uint8_t algorithm)
+{
+	uint8_t data[1000];
+	size_t len = input_len(algorithm);
+	struct seen out = {0};
+
+	fill(data, len, n);
+	assert_int_equal(sign(t, n, algorithm, data, len, &out), OK);
+	assert_int_equal(token_verify(algorithm, s->pub[algorithm], s->pub_len[algorithm], data,
+			     len, out.signature, out.signature_len),
+	    OK);
+}
+
+struct records {
+	unsigned count;
+	uint32_t sum; /* over labels and values, whatever their order */
+};
+
+static void add_records(void *arg, const struct token_reply *reply)
+{
+	struct records *r = arg;
+
+	assert_int_equal(reply->code, OK);
+	for (size_t i = 0; i < reply->record_count; i++) {
+		uint32_t sum = 1;
+		for (const char *p = reply->records[i].label; *p != '\0'; p++)
+			sum = sum * 31 + (uint8_t)*p;
+		for (size_t j = 0; j < reply->records[i].value_len; j++)
+			sum = sum * 31 + reply->records[i].value[j];
+		r->sum += sum;
+		r->count++;
+	}
+}
+
+static struct records records_of(struct state *s, const char *label)
+{
+	struct token_request r = {.op = TOKEN_LIST};
+	struct token *t = open_one(s, label);
+	struct records found = {0};
+
+	assert_int_equal(token_call(t, &r, add_records, &found, NULL), OK);
+	token_close(t);
+	return found;
+}
+
+static void test_round_trip(void **state)
+{
+	struct state *s = *state;
+	struct records before = records_of(s, "intaglio"), after;
+	struct token *t;
+
+	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4 keys and 3 records");
+	expect(s, "restore --dry-run" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
+	expect(s, "list" TOKEN "other", 0, "0 keys, 0 records");
+	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
+	t = open_one(s, "other");
+	for (unsigned i = 0; i < KINDS; i++)
+		check_signs(s, t, i + 1, wrappable[i]);
+	token_close(t);
+	after = records_of(s, "other");
+	assert_int_equal(after.count, before.count);
+	assert_int_equal(after.sum, before.sum);
+	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records were there");
+	/* a restored key may be backed up again */
+	expect(s, "backup --dry-run --json --key-file @/key" TOKEN "other", 0, "\"saved\": 4");
+}
+
+static void test_left_out(void **state)
+{
+	struct state *s = *state;
+	struct token *t = open_one(s, "intaglio");
+
+	make_key(s, t, 5, 13, false);
+	make_key(s, t, 6, 15, true);
+	make_key(s, t, 7, 16, true);
+	token_close(t);
+	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 1, "4 of 7 keys");
+	assert_non_null(strstr(s->out, "CKR_KEY_UNEXTRACTABLE"));
+	assert_non_null(strstr(s->out, "require_backup"));
+	assert_non_null(strstr(s->out, "ZSK ED25519"));
+	assert_non_null(strstr(s->out, "ZSK ED448"));
+	assert_non_null(strstr(s->out, "CKR_KEY_NOT_WRAPPABLE"));
+	assert_non_null(strstr(s->out, "directories.tokendir"));
+	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "is not in the back-up");
+}
+
+static void test_only_unwrappable(void **state)
+{
+	struct state *s = *state;
+	struct token *t = open_one(s, "other");
+
+	make_key(s, t, 5, 15, true);
+	token_close(t);
+	expect(s, "backup --make-key" TOKEN "other" TO_FILE, 1, "no back-up was written");
+	expect(s, "restore" TOKEN "other" FROM_FILE, 1, "No such file");
+}
+
+static void test_keys(void **state)
+{
+	struct state *s = *state;
+	static const char other[] =
+	    "00112233 44556677 8899aabb ccddeeff 00112233 44556677 8899aabb ccddeeff\n";
+
+	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "check value");
+	expect(s, "backup --make-key --to @/second --key-file @/key" TOKEN "intaglio", 1, "exists");
+	expect(s, "backup" TOKEN "intaglio" TO_FILE, 1, "never overwritten");
+	put_file(s, "wrong", other, strlen(other), 0600);
+	expect(s, "restore --from @/backup --key-file @/wrong" TOKEN "other", 1, "another key");
+	put_file(s, "wrong", other, strlen(other), 0640);
+	expect(s, "restore --from @/backup --key-file @/wrong" TOKEN "other", 1, "chmod 600");
+	put_file(s, "short", other, 20, 0600);
+	expect(s, "restore --from @/backup --key-file @/short" TOKEN "other", 1, "64 hexadecimal");
+	expect(s, "restore --from @/backup" TOKEN "other", 1, "no terminal");
+	expect(s, "list" TOKEN "other", 0, "0 keys, 0 records");
+}
+
+static void test_two_halves(void **state)
+{
+	struct state *s = *state;
+
+	expect(s, "backup --make-key --key-file-2 @/key2" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	expect(s, "restore" TOKEN "other" FROM_FILE, 1, "another key");
+	expect(s, "restore --key-file-2 @/key" TOKEN "other" FROM_FILE, 1, "are the same");
+	expect(s, "restore --key-file-2 @/key2" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records");
+}
+
+/* Every part of a file, damaged in turn, and files cut at every part. */
+static void test_damage(void **state)
+{
+	struct state *s = *state;
+	static uint8_t file[65536];
+	size_t len;
+
+	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	len = get_file(s, "backup", file, sizeof file);
+	assert_true(len > 100);
+	for (size_t at = 0; at < len; at += at < 48 ? 7 : len / 8) {
+		file[at] ^= 0x10;
+		put_file(s, "backup", file, len, 0600);
+		file[at] ^= 0x10;
+		assert_int_equal(run(s, "restore" TOKEN "other" FROM_FILE), 1);
+		if (strstr(s->out, "the back-up") == NULL ||
+		    (strstr(s->out, "damaged") == NULL && strstr(s->out, "no back-up") == NULL))
+			fail_msg("octet %zu flipped: %s", at, s->out);
+	}
+	for (size_t cut = 0; cut < len; cut += len / 5) {
+		put_file(s, "backup", file, cut, 0600);
+		expect(s, "restore" TOKEN "other" FROM_FILE, 1, "cut");
+	}
+	expect(s, "list" TOKEN "other", 0, "0 keys, 0 records");
+}
+
+static void test_conflicts(void **state)
+{
+	struct state *s = *state;
+	struct token *t;
+
+	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	t = open_one(s, "other");
+	make_key(s, t, 1, wrappable[0], true); /* the same CKA_ID, another key */
+	token_close(t);
+	expect(s, "restore" TOKEN "other" FROM_FILE, 1, "nothing was restored");
+	expect(s, "list" TOKEN "other", 0, "1 keys, 0 records");
+	t = open_one(s, "intaglio");
+	make_record(t, 1, 3, "the state went on");
+	token_close(t);
+	expect(s, "restore" TOKEN "intaglio" FROM_FILE, 1, "went on since");
+	expect(s, "restore --keys-only" TOKEN "intaglio" FROM_FILE, 0, "4 keys and 0 records were");
+}
+
+static void test_lost_replies(void **state)
+{
+	struct state *s = *state;
+	struct token *t;
+
+	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	fixture_rules(&s->f, "C_UnwrapKey:after 5 1 0\nC_CreateObject:after 5 2 0\n");
+	expect(s, "restore" FAULTY "other" FROM_FILE, 0, "3 records");
+	fixture_rules(&s->f, "");
+	expect(s, "list" TOKEN "other", 0, "4 keys, 3 records");
+	assert_null(strstr(s->out, "missing"));
+	t = open_one(s, "other");
+	for (unsigned i = 0; i < KINDS; i++)
+		check_signs(s, t, i + 1, wrappable[i]);
+	token_close(t);
+}
+
+/* A run that was cut is completed by the next. */
+static void test_cut(void **state)
+{
+	struct state *s = *state;
+	char rules[100];
+	struct token *t;
+
+	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	for (unsigned n = 1; n <= 3; n++) { /* the token refuses one thing after the other */
+		snprintf(rules, sizeof rules, "%s 30 -1 0\n",
+		    n == 1   ? "C_Sign"
+		    : n == 2 ? "C_UnwrapKey"
+			     : "C_CreateObject");
+		fixture_rules(&s->f, rules);
+		expect(s, "restore" FAULTY "other" FROM_FILE, 1, "CKR_DEVICE_ERROR");
+	}
+	fixture_rules(&s->f, "");
+	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "0 keys failed");
+	expect(s, "list" TOKEN "other", 0, "4 keys, 3 records");
+	t = open_one(s, "other");
+	for (unsigned i = 0; i < KINDS; i++)
+		check_signs(s, t, i + 1, wrappable[i]);
+	token_close(t);
+}
+
+/* A signature that does not verify: the key is not kept. */
+static void test_unproved(void **state)
+{
+	struct state *s = *state;
+
+	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	fixture_rules(&s->f, "C_Sign:flip 0 1 0\n");
+	expect(s, "restore" FAULTY "other" FROM_FILE, 1, "did not prove itself");
+	fixture_rules(&s->f, "");
+	assert_non_null(strstr(s->out, "1 keys failed"));
+	expect(s, "list" TOKEN "other", 0, "3 keys");
+	fixture_rules(&s->f, "C_Sign:flip 0 1 0\n");
+	expect(s, "backup --dry-run --key-file @/key" FAULTY "intaglio", 1, "3 of 4 keys");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+#define TEST(title, fn) {title, fn, set_up, tear_down, NULL}
+	    TEST("R27 keys and records go from token to token, the same", test_round_trip),
+	    TEST("keys that cannot leave are named, with what to do; the rest is saved",
+		test_left_out),
+	    TEST("where nothing can leave, nothing is written", test_only_unwrappable),
+	    TEST("the key file: made once, guarded, told from a wrong one", test_keys),
+	    TEST("a key in two halves needs both", test_two_halves),
+	    TEST("a damaged or cut back-up is refused with words", test_damage),
+	    TEST("nothing is overwritten, no state goes back", test_conflicts),
+	    TEST("lost replies make no second key", test_lost_replies),
+	    TEST("a restore that was cut is completed by the next", test_cut),
+	    TEST("a key that does not prove itself is not kept", test_unproved),
+	};
+
+	maybe_worker(argc, argv);
+	if (getenv("ONLY") != NULL)
+		cmocka_set_test_filter(getenv("ONLY"));
+	return cmocka_run_group_tests_name("backup", tests, NULL, NULL);
+}
