@@ -41,11 +41,9 @@ static int64_t ttl_of(const struct zone_parent *p)
 	return seen > 0 ? (int64_t)seen : p->ds_ttl;
 }
 
-/* Half of a TTL: no DS comes and goes between two looks unseen by caches and by us alike. */
 static int64_t pause_of(const struct zone_parent *p)
 {
-	int64_t ttl = ttl_of(p) < p->ds_ttl ? ttl_of(p) : p->ds_ttl;
-	int64_t half = ttl / 2 > 0 ? ttl / 2 : 1;
+	int64_t half = p->ds_ttl / 2 > 0 ? p->ds_ttl / 2 : 1;
 
 	return half < LOOK_MOST ? half : LOOK_MOST;
 }

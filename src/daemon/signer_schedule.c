@@ -224,6 +224,7 @@ static void signed_well(struct signer_zone *z, const struct sign_result *r)
 	z->has_head = true;
 	z->damaged = false;
 	z->failures = 0;
+	loop_timer_stop(z->retry);
 	z->problem[0] = '\0';
 	if (moved && z->head.published)
 		signer_send_zone(z->signer, PROTO_VERSION, z);
