@@ -13,40 +13,10 @@
  * must not. */
 #include <stdio.h>
 #include <string.h>
-#include "keys/check.h"
+#include "keys/check_internal.h"
 
-#define DAY INT64_C(86400)
 #define MONTH_SHORTEST (28 * DAY)
 #define MONTH_LONGEST (31 * DAY)
-
-struct term {
-	const char *what;    /* NULL ends a sum */
-	const char *setting; /* by which it can be lowered; NULL: what */
-	int64_t seconds;
-};
-/* clang-format off */
-#define SUM(...) ((const struct term[]){ __VA_ARGS__, { NULL, NULL, 0 } })
-/* clang-format on */
-
-struct judge {
-	const struct key_policy *policy;
-	const struct policy_question *question;
-	struct term propagation, dnskey, ds, ds_propagation, deadline;
-	/* TTLs of what is signed: those there are for certain, and the longest there may be. */
-	struct term certain, longest;
-	struct policy_finding *findings;
-	unsigned count;
-};
-
-/* What must be at least as long as a sum. */
-struct rule {
-	const char *setting; /* NULL: no setting, but the longest term may be lowered */
-	const char *given;   /* "zsk.prepublish is P1D" */
-	int64_t seconds;
-	bool is_strict; /* must be longer */
-	const char *but;
-	const char *source;
-};
 
 const char *policy_severity_name(enum policy_severity s)
 {
@@ -58,13 +28,13 @@ static int64_t shortest(struct period p)
 	return p.months * MONTH_SHORTEST + p.seconds;
 }
 
-static const char *seconds_text(int64_t seconds, char out[40])
+const char *check_seconds_text(int64_t seconds, char out[40])
 {
 	period_text((struct period){0, seconds}, out);
 	return out;
 }
 
-static struct policy_finding *add_finding(
+struct policy_finding *check_add(
     struct judge *j, enum policy_severity severity, const char *setting)
 {
 	struct policy_finding *f = &j->findings[j->count];
@@ -94,9 +64,9 @@ static void write_sum(const struct term *terms, char *out, size_t size)
 
 	for (const struct term *t = terms; t->what != NULL && n < size; t++)
 		n += (size_t)snprintf(out + n, size - n, "%s%s %s", t == terms ? "" : " + ",
-		    t->what, seconds_text(t->seconds, text));
+		    t->what, check_seconds_text(t->seconds, text));
 	if (n < size)
-		snprintf(out + n, size - n, " = %s", seconds_text(add_up(terms), text));
+		snprintf(out + n, size - n, " = %s", check_seconds_text(add_up(terms), text));
 }
 
 static const struct term *find_longest(const struct term *terms)
@@ -119,13 +89,12 @@ static void advise_shorter(struct policy_finding *f, const struct rule *r, const
 	f->setting = longest->setting != NULL ? longest->setting : longest->what;
 	if (room > 0)
 		snprintf(f->advice, sizeof(f->advice), "%s = \"%s\" or shorter", f->setting,
-		    seconds_text(room, text));
+		    check_seconds_text(room, text));
 	else
 		snprintf(f->advice, sizeof(f->advice), "shorter TTLs and a shorter propagation");
 }
 
-/* true: the rule holds. */
-static bool holds(
+bool check_holds(
     struct judge *j, enum policy_severity severity, const struct rule *r, const struct term *terms)
 {
 	int64_t sum = add_up(terms);
@@ -134,7 +103,7 @@ static bool holds(
 
 	if (r->seconds > sum || (r->seconds == sum && !r->is_strict))
 		return true;
-	f = add_finding(j, severity, r->setting);
+	f = check_add(j, severity, r->setting);
 	write_sum(terms, f->sum, sizeof(f->sum));
 	snprintf(
 	    f->text, sizeof(f->text), "%s, but %s: %s (%s)", r->given, r->but, f->sum, r->source);
@@ -143,7 +112,7 @@ static bool holds(
 	else
 		snprintf(f->advice, sizeof(f->advice),
 		    r->is_strict ? "%s longer than \"%s\"" : "%s = \"%s\" or longer", r->setting,
-		    seconds_text(sum, text));
+		    check_seconds_text(sum, text));
 	return false;
 }
 
@@ -191,17 +160,18 @@ static void check_prepublish(struct judge *j, enum key_role role)
 		    : "a new key may vouch for the zone only after its DNSKEY has been everywhere "
 		      "for its TTL";
 	r.source = role == KEY_ZSK ? "RFC 7583 3.2.1, Ipub" : "RFC 7583 3.3.1, IpubC";
-	if (!holds(j, POLICY_ERROR, &r, SUM(j->propagation, j->dnskey)))
+	if (!check_holds(j, POLICY_ERROR, &r, SUM(j->propagation, j->dnskey)))
 		return;
 	if (!role_has_ds(role) || j->policy->no_ds)
 		return;
 	r.but = "a new key takes over only after its DNSKEY has been everywhere for its TTL, and "
 		"then its DS at the parent for its own";
 	r.source = "RFC 7583 3.3.1 and 3.3.3, IpubC + IpubP";
-	if (!holds(j, POLICY_ERROR, &r, SUM(j->propagation, j->dnskey, j->ds_propagation, j->ds)))
+	if (!check_holds(
+		j, POLICY_ERROR, &r, SUM(j->propagation, j->dnskey, j->ds_propagation, j->ds)))
 		return;
 	r.source = "RFC 7583 3.3.1 and 3.3.3, IpubC + Dreg + IpubP";
-	holds(j, POLICY_WARNING, &r,
+	check_holds(j, POLICY_WARNING, &r,
 	    SUM(j->propagation, j->dnskey, j->deadline, j->ds_propagation, j->ds));
 }
 
@@ -217,14 +187,16 @@ static void check_postpublish(struct judge *j, enum key_role role)
 		r.but = "the DNSKEY of an old key may go only after its last signature has left "
 			"every cache";
 		r.source = "RFC 7583 3.2.1, Iret";
-		if (holds(j, POLICY_ERROR, &r, SUM(j->propagation, j->certain)))
-			holds(j, POLICY_WARNING, &r, SUM(signing, j->propagation, j->longest));
+		if (check_holds(j, POLICY_ERROR, &r, SUM(j->propagation, j->certain)))
+			check_holds(
+			    j, POLICY_WARNING, &r, SUM(signing, j->propagation, j->longest));
 	}
 	if (role_has_ds(role) && !j->policy->no_ds) {
 		r.but = "the DNSKEY of an old key may go only after its DS has left every cache";
 		r.source = "RFC 7583 3.3.1, Iret";
-		if (holds(j, POLICY_ERROR, &r, SUM(j->ds_propagation, j->ds)))
-			holds(j, POLICY_WARNING, &r, SUM(j->deadline, j->ds_propagation, j->ds));
+		if (check_holds(j, POLICY_ERROR, &r, SUM(j->ds_propagation, j->ds)))
+			check_holds(
+			    j, POLICY_WARNING, &r, SUM(j->deadline, j->ds_propagation, j->ds));
 	}
 }
 
@@ -243,7 +215,7 @@ static void check_active(struct judge *j, enum key_role role)
 		return;
 	period_text(p->active, active);
 	period_text(p->prepublish, prepublish);
-	f = add_finding(j, most <= 0 ? POLICY_ERROR : POLICY_WARNING, words_of(role)->active);
+	f = check_add(j, most <= 0 ? POLICY_ERROR : POLICY_WARNING, words_of(role)->active);
 	snprintf(f->text, sizeof(f->text),
 	    "%s is %s, but the successor is published %s %s before that ends: it would be due %s "
 	    "the key itself is active",
@@ -281,66 +253,12 @@ static void check_count(struct judge *j)
 	}
 	if (2 * count <= KEYSET_MAX)
 		return;
-	f = add_finding(j, count > KEYSET_MAX ? POLICY_ERROR : POLICY_WARNING, worst);
+	f = check_add(j, count > KEYSET_MAX ? POLICY_ERROR : POLICY_WARNING, worst);
 	snprintf(f->text, sizeof(f->text),
 	    "with these periods a zone has %lld keys at a time, in an emergency or a change of "
 	    "algorithm twice as many, but %d are the most it can have",
 	    (long long)count, KEYSET_MAX);
 	snprintf(f->advice, sizeof(f->advice), "%s shorter than the active period", worst);
-}
-
-/* The emergency timetables: policy.h.  Rules hold it back where they must; the operator shall know
- * beforehand. */
-static void check_emergency_zone(struct judge *j, enum key_role role)
-{
-	bool is_csk = role == KEY_CSK;
-	struct rule r = {
-	    .given = is_csk ? "in an emergency the compromised CSK is to sign no data after P2D"
-			    : "in an emergency the compromised ZSK is to stop signing after P2D",
-	    .seconds = 2 * DAY,
-	    .but = "that is held back until the DNSKEY of the new one has been everywhere for its "
-		   "TTL",
-	    .source = "RFC 7583 3.2.1, Ipub",
-	};
-
-	holds(j, POLICY_WARNING, &r, SUM(j->propagation, j->dnskey));
-	r.given = is_csk ? "in an emergency the compromised CSK is to be removed P12D after its "
-			   "last signature over data"
-			 : "in an emergency the compromised ZSK is to be removed P2D after its "
-			   "last signature";
-	r.seconds = is_csk ? 12 * DAY : 2 * DAY;
-	r.but = "that is held back until its signatures have left every cache";
-	r.source = "RFC 7583 3.2.1, Iret";
-	if (holds(j, POLICY_WARNING, &r, SUM(j->propagation, j->certain)))
-		holds(j, POLICY_NOTE, &r, SUM(j->propagation, j->longest));
-}
-
-static void check_emergency_ds(struct judge *j, enum key_role role)
-{
-	char given[100];
-	struct rule r = {
-	    .given = given,
-	    .seconds = 7 * DAY,
-	    .but = "that is held back until the new key's DNSKEY has been everywhere for its TTL, "
-		   "and then its DS at the parent for its own",
-	    .source = "RFC 7583 3.3.1 and 3.3.3, IpubC + Dreg + IpubP",
-	};
-
-	if (j->policy->no_ds)
-		return;
-	snprintf(given, sizeof(given),
-	    "in an emergency the compromised %s is to stop signing the DNSKEY set after P1W",
-	    key_role_name(role));
-	holds(j, POLICY_WARNING, &r,
-	    SUM(j->propagation, j->dnskey, j->deadline, j->ds_propagation, j->ds));
-	snprintf(given, sizeof(given),
-	    "in an emergency the compromised %s is to be removed after P2W", key_role_name(role));
-	r.seconds = 14 * DAY;
-	r.but = "that is held back until the new DS is at the parent, and the old one has left "
-		"every cache";
-	r.source = "RFC 7583 3.3.1, IpubC + Dreg, Dreg + Iret";
-	holds(j, POLICY_WARNING, &r,
-	    SUM(j->propagation, j->dnskey, j->deadline, j->deadline, j->ds_propagation, j->ds));
 }
 
 static void check_role(struct judge *j, enum key_role role)
@@ -365,45 +283,8 @@ static void check_refresh(struct judge *j)
 	r.is_strict = true;
 	r.but = "what a cache keeps for its TTL must not outlive its signature";
 	r.source = "RFC 6781 4.4.2";
-	if (holds(j, POLICY_ERROR, &r, SUM(j->propagation, certain)))
-		holds(j, POLICY_WARNING, &r, SUM(j->propagation, j->longest));
-}
-
-/* While a compromised key is published the DNSKEY set is signed anew each day, or when a third of
- * the signatures' life is over. */
-static void check_emergency_validity(struct judge *j)
-{
-	int64_t life = j->policy->emergency_validity,
-		left = life - (life / 3 < DAY ? life / 3 : DAY);
-	char given[160], whole[40], rest[40];
-	struct rule r = {
-	    .setting = "emergency_validity",
-	    .given = given,
-	    .seconds = left,
-	    .is_strict = true,
-	    .but = "a DNSKEY set that a cache keeps for its TTL must not outlive its signature",
-	    .source = "RFC 6781 4.4.2",
-	};
-	int64_t sum = j->propagation.seconds + j->dnskey.seconds;
-	struct policy_finding *f;
-
-	if (life >= j->question->validity)
-		return; /* they live no longer than ever */
-	snprintf(given, sizeof(given),
-	    "emergency_validity is %s, and signatures are replaced with %s left",
-	    seconds_text(life, whole), seconds_text(left, rest));
-	if (!holds(j, POLICY_ERROR, &r, SUM(j->propagation, j->dnskey))) {
-		f = &j->findings[j->count - 1];
-		snprintf(f->advice, sizeof(f->advice), "emergency_validity longer than \"%s\"",
-		    seconds_text(sum >= 2 * DAY ? sum + DAY : sum * 3 / 2, rest));
-	} else if (life > 7 * DAY) {
-		f = add_finding(j, POLICY_WARNING, r.setting);
-		snprintf(f->text, sizeof(f->text),
-		    "emergency_validity is %s: so long can whoever has a compromised key put an "
-		    "old DNSKEY set before a resolver, and after P1W that key is to sign no more",
-		    whole);
-		snprintf(f->advice, sizeof(f->advice), "emergency_validity = \"P3D\"");
-	}
+	if (check_holds(j, POLICY_ERROR, &r, SUM(j->propagation, certain)))
+		check_holds(j, POLICY_WARNING, &r, SUM(j->propagation, j->longest));
 }
 
 /* Errors first; else in the order in which they were found. */

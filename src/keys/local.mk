@@ -1,7 +1,8 @@
 # src/keys: which keys a zone has; their state is in the token
 noinst_LIBRARIES += libkeys.a
 libkeys_a_SOURCES = \
-	src/keys/change.c src/keys/change.h src/keys/check.c src/keys/check.h src/keys/commit.c src/keys/life.c src/keys/request.c src/keys/step.c src/keys/destroy.c src/keys/edit.c \
+	src/keys/change.c src/keys/change.h src/keys/check.c src/keys/check.h \
+	src/keys/check_emergency.c src/keys/check_internal.h src/keys/commit.c src/keys/life.c src/keys/request.c src/keys/step.c src/keys/destroy.c src/keys/edit.c \
 	src/keys/edit.h src/keys/facts.h src/keys/intent.c \
 	src/keys/intent.h src/keys/inventory.c src/keys/keys.c src/keys/keys.h \
 	src/keys/keys_internal.h src/keys/keyset.h src/keys/load.c src/keys/make.c \
