@@ -167,6 +167,7 @@ static void destroy_good(struct keys *k, struct zone_keys *z)
 	*r = z->record;
 	r->keys = NULL;
 	r->key_count = 0;
+	r->unsign = 0; /* with it, a record without keys is that of a zone left unsigned */
 	r->extra = (struct buf){0};
 	r->sequence = z->record.sequence + 1;
 	memcpy(r->previous, z->record.digest, sizeof(r->previous));

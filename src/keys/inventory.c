@@ -347,7 +347,7 @@ static void resolve_record(struct keys *k, struct zone_keys *z, const struct cho
 		    (unsigned long long)c->highest, c->unreadable);
 	else if (is_older_than_used(k, z))
 		return;
-	else if (z->record.key_count == 0) {
+	else if (z->record.key_count == 0 && z->record.unsign == 0) {
 		z->is_doomed = true;
 		keys_set_status(z, KEYS_UNKNOWN, "it is being destroyed");
 	} else if (check_keys(k, z)) {

@@ -84,7 +84,7 @@ struct zone_keys {
 	unsigned waiter_count;
 	struct deletion *deletions;
 	unsigned deletion_count;
-	bool is_doomed; /* its newest record has no keys: destroying goes on */
+	bool is_doomed; /* its newest record has no keys, and no wish to be unsigned: destroying goes on */
 	/* proving, while loading */
 	bool awaits_proof, has_failed;
 	unsigned unproved; /* challenges not answered yet */
