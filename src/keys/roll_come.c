@@ -113,6 +113,37 @@ static void begin_algorithm(struct roll *r, const unsigned *candidates, unsigned
 		roll_set(r, ROLL_PUBLISH, candidates[i], TIME_PUBLISHED);
 }
 
+/* Nothing of ours is in the zone, and no DS leads there: no resolver can fail, whatever it has. */
+static bool is_unsigned(const struct roll *r)
+{
+	for (unsigned i = 0; i < r->record.key_count; i++) {
+		bool has_ds = role_has_ds(r->keys[i].role) &&
+			      roll_is_set(r, i, TIME_DS_SUBMITTED) &&
+			      !roll_is_set(r, i, TIME_DS_GONE);
+		bool signs =
+		    roll_is_set(r, i, TIME_SIGN_FROM) && !roll_is_set(r, i, TIME_SIGN_UNTIL);
+
+		if (roll_is_in_set(r, i) || signs || has_ds)
+			return false;
+	}
+	return true;
+}
+
+/* The zone is signed for the first time, or again: all its keys at once, since there is none before
+ * them whose signatures would do meanwhile.  K0 guards the DS. */
+static void begin_signing(struct roll *r, const unsigned *candidates, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (candidates[i] == ROLL_NONE || !is_backed_up(r, candidates[i]))
+			return;
+	for (unsigned i = 0; i < count; i++) {
+		roll_set(r, ROLL_PUBLISH, candidates[i], TIME_PUBLISHED);
+		roll_set(r, ROLL_ACTIVATE, candidates[i], TIME_ACTIVE);
+		if (role_has_zone(r->keys[candidates[i]].role))
+			roll_set(r, ROLL_SIGN, candidates[i], TIME_SIGN_FROM);
+	}
+}
+
 static void publish(struct roll *r)
 {
 	unsigned candidates[2];
@@ -121,6 +152,10 @@ static void publish(struct roll *r)
 
 	for (unsigned i = 0; i < count; i++)
 		candidates[i] = find_candidate(r, roles[i]);
+	if (is_unsigned(r)) {
+		begin_signing(r, candidates, count);
+		return;
+	}
 	if (!has_algorithm(r)) {
 		begin_algorithm(r, candidates, count);
 		return;
