@@ -322,9 +322,10 @@ static int prepare(struct saving *s, struct err *e)
 		rc = backup_key_get(s->o, s->t, &s->key, e);
 	if (rc == OK && RAND_bytes(s->salt, sizeof s->salt) != 1)
 		rc = err_set(e, ERR_CRYPTO, "no random numbers for a salt");
-	if (rc == OK)
-		backup_keys_derive(&s->key, s->salt, &s->keys);
-	return rc;
+	if (rc != OK)
+		return rc;
+	backup_keys_derive(&s->key, s->salt, &s->keys);
+	return wrap_probe(s->t, &s->keys.wrap, e);
 }
 
 static int check_options(const struct options *o, struct err *e)

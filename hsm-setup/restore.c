@@ -316,6 +316,8 @@ static int load(struct restoring *r, struct err *e)
 
 	if (rc == OK)
 		rc = backup_load(r->o->from, &key, &r->backup, &r->keys, e);
+	if (rc == OK)
+		rc = wrap_probe(r->t, &r->keys.wrap, e);
 	secret_free(&key);
 	return rc;
 }

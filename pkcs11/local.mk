@@ -73,6 +73,8 @@ tests_token_test_hsm_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) \
 	-DHSM_PATH='"$(abs_top_builddir)/intaglio-hsm"' \
 	-DFAULTMOD_PATH='"$(abs_top_builddir)/tests/token/faultmod.so"'
 tests_token_test_hsm_LDADD = $(TOKEN_TEST_LIBS)
+tests_token_test_backup_SOURCES = tests/token/test_backup.c \
+	hsm-setup/backup.h hsm-setup/backup_file.c hsm-setup/backup_key.c hsm-setup/pin.c
 tests_token_test_backup_CPPFLAGS = $(tests_token_test_hsm_CPPFLAGS)
 tests_token_test_backup_LDADD = $(TOKEN_TEST_LIBS)
 endif

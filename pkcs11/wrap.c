@@ -29,20 +29,24 @@ CK_MECHANISM_TYPE wrap_mechanism(struct local *l, struct session *s)
 	return 0;
 }
 
-int wrap_job_begin(struct wrap_job *j, struct token *t, const struct secret *wrapping_key,
-    uint8_t algorithm, struct err *e)
+static void job_init(struct wrap_job *j, struct token *t, const struct secret *wrapping_key)
 {
 	struct local *l = (struct local *)t;
 
-	memset(j, 0, offsetof(struct wrap_job, wrapped));
 	j->attempt.l = l;
 	j->attempt.s = &l->control;
 	j->wrapping_key = wrapping_key;
+}
+
+int wrap_job_begin(struct wrap_job *j, struct token *t, const struct secret *wrapping_key,
+    uint8_t algorithm, struct err *e)
+{
+	job_init(j, t, wrapping_key);
 	j->mech = mech_by_algorithm(algorithm);
 	if (j->mech == NULL)
 		return err_set(e, ERR_ARGUMENT,
 		    "token %s: its label and its type do not tell which algorithm it is for",
-		    l->base.name);
+		    token_name(t));
 	return OK;
 }
 
@@ -155,6 +159,27 @@ int wrap_prove(struct wrap_job *j, CK_OBJECT_HANDLE private, struct err *e)
 		    "token %s: the key did not prove itself: what it signed does not verify with "
 		    "its public half",
 		    l->base.name);
+	return rc;
+}
+
+static int probe(struct attempt *a, struct err *e)
+{
+	struct wrap_job *j = (struct wrap_job *)a;
+	int rc = wrap_enter(j, e);
+
+	if (rc == OK)
+		wrap_leave(j);
+	return rc;
+}
+
+int wrap_probe(struct token *t, const struct secret *wrapping_key, struct err *e)
+{
+	struct wrap_job *j = mem_alloc(sizeof *j);
+	int rc;
+
+	job_init(j, t, wrapping_key);
+	rc = ladder_run(&j->attempt, probe, e);
+	free(j);
 	return rc;
 }
 

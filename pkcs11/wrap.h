@@ -21,6 +21,8 @@ struct wrapped_key {
 	size_t wrapped_len;
 };
 
+/* Does the token take such a key, and has it the mechanism?  ERR_REFUSED, ERR_TOKEN. */
+int wrap_probe(struct token *t, const struct secret *wrapping_key, struct err *e);
 /* Wrap a key that a listing showed; appended to out.  What was wrapped is unwrapped again, into a session
  * object, and must sign a challenge that verifies with key->pub: a back-up that was not read back is none.
  * ERR_MISSING: it was destroyed since; ERR_TOKEN: the token does not wrap it (e->ckr says why). */

@@ -7,6 +7,7 @@
  *       <function> <return value, hex> <count> <delay in ms>
  *       <function>:after ...      the real call is made first: a lost reply
  *       C_Sign:flip 0 <count> 0   one bit of the signature is wrong
+ *       <function>:kill 0 <n> 0   kill -9 of the process instead of the n-th call
  *
  *     A rule is used up after <count> calls (-1: never).  A return value of 0 only delays.
  *   FAULTMOD_COUNTS   a file of counters (mapped, shared): calls of each function, see faultmod.h
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <p11-kit/pkcs11.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,7 @@
 
 #define RULES_MAX 32
 
-enum when { BEFORE, AFTER, FLIP };
+enum when { BEFORE, AFTER, FLIP, KILL };
 
 struct rule {
 	char function[48];
@@ -90,7 +92,9 @@ static void parse_rule(const char *line)
 	r->when = BEFORE;
 	colon = strchr(r->function, ':');
 	if (colon != NULL) {
-		r->when = strcmp(colon, ":flip") == 0 ? FLIP : AFTER;
+		r->when = strcmp(colon, ":flip") == 0	? FLIP
+			  : strcmp(colon, ":kill") == 0 ? KILL
+							: AFTER;
 		*colon = '\0';
 	}
 	rule_count++;
@@ -119,6 +123,15 @@ static void read_rules(void)
 	fclose(f);
 }
 
+/* With `lock`. */
+static void kill_by_rule(const char *function)
+{
+	for (unsigned i = 0; i < rule_count; i++)
+		if (rules[i].when == KILL && strcmp(rules[i].function, function) == 0 &&
+		    --rules[i].count == 0)
+			raise(SIGKILL);
+}
+
 static bool take_rule(const char *function, enum when when, struct rule *out)
 {
 	bool found = false;
@@ -127,6 +140,7 @@ static bool take_rule(const char *function, enum when when, struct rule *out)
 	if (when == BEFORE) {
 		count_call(function);
 		read_rules();
+		kill_by_rule(function);
 	}
 	for (unsigned i = 0; i < rule_count && !found; i++) {
 		struct rule *r = &rules[i];
