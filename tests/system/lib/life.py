@@ -87,11 +87,11 @@ class Life(unittest.TestCase):
         done = util.run("dig", "@127.0.0.1", "-p", self.nsd.port, "+norecurse", "+tcp", "+multiline", self.zone, "DNSKEY")
         return sorted(int(line.split()[-1]) for line in done.stdout.splitlines() if "key id = " in line)
 
-    def judge(self, validate=True):
+    def judge(self):
         """What the destination serves is whole and valid now, also for a resolver that starts at the parent's DS."""
         text = self.nsd.plain_transfer(self.zone)
         self.assertEqual(ldns_at(text, self.now()), "")
-        if not validate or not self.parent.children[self.zone]:
+        if not self.parent.children[self.zone]:
             return text
         type(self).unbound_number += 1
         resolver = peers.Unbound(self.folder / f"unbound{self.unbound_number}")
@@ -105,10 +105,11 @@ class Life(unittest.TestCase):
         return text
 
     def step(self, by="P1D"):
-        """Leaps, lets the registry follow the CDS set, and judges what is served; the keys before and after."""
+        """Leaps, lets the registry follow the CDS set, and judges what is served if something changed; the keys before and after."""
         before = self.keys()
         self.leap("--by", by)
-        self.parent.follow(self.zone, self.nsd.transfer(self.zone))
+        moved = self.parent.follow(self.zone, self.nsd.transfer(self.zone))
         after = self.keys()
-        self.judge(validate={t: k["state"] for t, k in before.items()} != {t: k["state"] for t, k in after.items()})
+        if moved or {t: k["state"] for t, k in before.items()} != {t: k["state"] for t, k in after.items()}:
+            self.judge()
         return before, after
