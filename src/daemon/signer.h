@@ -165,6 +165,9 @@ void signer_parent_configure(struct signer_zone *z, const struct config_parent *
     struct snapshot *sn);
 void signer_parent_free(struct signer_zone *z);
 void signer_parent_look(struct signer_zone *z); /* at once; nothing where no server is named */
+struct parent_server;
+void signer_parent_load(
+    const struct signer_zone *z, struct parent_server *s, struct snapshot *sn);
 int signer_parent_save(const struct signer_zone *z, struct store_write *w, struct err *e);
 /* No DS of anybody else has been there for its TTL (R70). */
 bool signer_parent_frees(const struct signer_zone *z);
@@ -196,6 +199,7 @@ int signer_life_save(const struct signer_zone *z, struct store_write *w, struct 
 bool signer_life_is_busy(const struct signer_zone *z);
 /* fn once no step is under way: at once, or when it ends. */
 void signer_life_when_idle(struct signer_zone *z, loop_fn *fn, void *arg);
+const char *signer_life_trouble(const struct signer_zone *z); /* of the last step; "" */
 int64_t signer_life_due(const struct signer_zone *z); /* of the next look; 0: none is planned */
 /* The next step, as planned today: its time and words; 0: none is foreseen. */
 int64_t signer_life_next(const struct signer_zone *z, char *what, size_t size);

@@ -157,11 +157,14 @@ static void stepped(void *arg, int code, const char *why)
 void signer_life_turn(struct signer_zone *z)
 {
 	struct zone_life *l = z->life;
-	const struct record *r = keys_record(z->signer->keys, z->apex);
+	const struct record *r;
 	struct facts facts;
 
-	if (l == NULL || r == NULL || !l->is_wanted || l->is_stepping)
+	if (l == NULL || !l->is_wanted || l->is_stepping)
 		return;
+	r = keys_record(z->signer->keys, z->apex);
+	if (r == NULL)
+		return; /* looked at again when the tokens were read */
 	signer_life_facts(z, &facts);
 	l->is_wanted = false;
 	l->is_stepping = true;
@@ -206,6 +209,11 @@ void signer_life_when_idle(struct signer_zone *z, loop_fn *fn, void *arg)
 	}
 	z->life->idle = fn;
 	z->life->idle_arg = arg;
+}
+
+const char *signer_life_trouble(const struct signer_zone *z)
+{
+	return z->life == NULL ? "" : z->life->trouble;
 }
 
 int64_t signer_life_due(const struct signer_zone *z)

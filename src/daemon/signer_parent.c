@@ -332,52 +332,6 @@ static void look_due(void *arg, int64_t due)
 	signer_parent_look(p->zone);
 }
 
-/* Kept in the store */
-
-static size_t meta_key(const struct signer_zone *z, const struct parent_server *s,
-    uint8_t key[NAME_KEY_MAX + PARENT_NAME_MAX + 1])
-{
-	size_t len = strlen(s->name);
-
-	memcpy(key, z->key, z->key_len);
-	key[z->key_len] = 0;
-	memcpy(key + z->key_len + 1, s->name, len);
-	return z->key_len + 1 + len;
-}
-
-int signer_parent_save(const struct signer_zone *z, struct store_write *w, struct err *e)
-{
-	uint8_t key[NAME_KEY_MAX + PARENT_NAME_MAX + 1];
-	struct buf value = {0};
-	int code = OK;
-
-	for (unsigned i = 0; z->parent != NULL && i < z->parent->view.count && code == OK; i++) {
-		const struct parent_server *s = &z->parent->view.servers[i];
-
-		if (s->asked == 0)
-			continue;
-		buf_reset(&value);
-		parent_write(s, &value);
-		code = store_write_meta(
-		    w, META_PARENT, key, meta_key(z, s, key), value.data, value.len, e);
-	}
-	buf_free(&value);
-	return code;
-}
-
-static void load(const struct signer_zone *z, struct parent_server *s, struct snapshot *sn)
-{
-	uint8_t key[NAME_KEY_MAX + PARENT_NAME_MAX + 1];
-	const uint8_t *value;
-	size_t len;
-	struct reader r;
-
-	if (snapshot_meta(sn, META_PARENT, key, meta_key(z, s, key), &value, &len) != OK)
-		return;
-	r = reader_of(value, len);
-	parent_read(&r, s);
-}
-
 /* Configuration */
 
 static bool is_same(const struct zone_parent *p, const struct config_parent *c)
@@ -401,7 +355,7 @@ static void take_over(struct zone_parent *p, const struct zone_parent *old, stru
 				*s = old->view.servers[k];
 		}
 		if (s->asked == 0)
-			load(p->zone, s, sn);
+			signer_parent_load(p->zone, s, sn);
 	}
 }
 

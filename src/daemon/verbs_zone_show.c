@@ -149,6 +149,8 @@ static json_t *zone_json(struct signer_zone *z)
 	if (has && !h->published && !h->foreign_dnssec && signer_parent_bars(z, barred))
 		hold = barred;
 	keys_zone_status(z->signer->keys, z->apex, why);
+	if (why[0] == '\0')
+		snprintf(why, sizeof(why), "%s", signer_life_trouble(z));
 	return json_pack(
 	    "{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o,s:o}",
 	    "zone", verbs_zone_text(z, name), "policy", z->sign_policy.name, "state", zone_state(z),
