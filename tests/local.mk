@@ -28,4 +28,4 @@ dist-hook:
 
 CLEANFILES += tests/bench/tokenrate$(EXEEXT)
 EXTRA_DIST += tests/run tests/tap.py tests/tldzone.py tests/lint tests/system tests/bench/bench \
-	contrib/deps contrib/check contrib/quickstart
+	contrib/deps contrib/check contrib/quickstart contrib/hooks/nsupdate-ds

@@ -10,6 +10,7 @@
 #include "dns/dnskey.h"
 #include "dns/rdata.h"
 #include "dns/rrtype.h"
+#include "parent/submit.h"
 
 struct listing {
 	struct signer *signer;
@@ -27,8 +28,9 @@ static void print_record(
 
 	rrtype_text(type, name);
 	rdata_text(type, rdata->data, (uint16_t)rdata->len, &text);
-	ops_text(l->call, "%s\t%u\tIN\t%s\t%.*s\n", z->name, z->key_policy.ttl_dnskey, name,
-	    (int)text.len, (const char *)text.data);
+	ops_text(l->call, "%s\t%u\tIN\t%s\t%.*s\n", z->name,
+	    type == RR_DS ? z->key_policy.ds_ttl : z->key_policy.ttl_dnskey, name, (int)text.len,
+	    (const char *)text.data);
 	buf_free(&text);
 	l->shown++;
 }
@@ -47,6 +49,42 @@ static void export_ds(struct listing *l, const struct signer_zone *z, const stru
 	}
 }
 
+static bool is_named(const struct ops_call *c)
+{
+	return ops_option(c, "key-type") != NULL || ops_option(c, "key-tag") != NULL ||
+	       ops_option(c, "cka-id") != NULL;
+}
+
+/* Does the parent have a DS of the zone to keep, or to take? */
+static bool has_wanted_ds(const struct listing *l, const struct signer_zone *z)
+{
+	const struct record *r = keys_record(l->signer->keys, z->apex);
+
+	for (unsigned i = 0; r != NULL && i < r->key_count; i++) {
+		if (submit_is_wanted(&r->keys[i], clock_calendar()))
+			return true;
+	}
+	return false;
+}
+
+/* Belongs the DS to the set at the parent now?  Before there is any: the one to come, and a
+ * warning. */
+static bool is_for_parent(struct listing *l, const struct signer_zone *z, const struct key_info *i)
+{
+	bool is_wanted = i->ds == DS_SUBMITTED || i->ds == DS_SEEN;
+	bool is_next = i->ds == DS_UNSUBMITTED && i->state >= KEY_PUBLISHED &&
+		       i->state < KEY_RETIRED && !has_wanted_ds(l, z);
+
+	if (!is_wanted && !is_next && !is_named(l->call))
+		return false;
+	if (!is_wanted)
+		ops_warn(l->call,
+		    "the DS of key %u is not for the parent now (it is %s); \"intaglio zone status\" says "
+		    "what is waited for",
+		    i->key->tag, ds_state_name(i->ds));
+	return true;
+}
+
 static void export_key(void *arg, const struct key_info *i)
 {
 	struct listing *l = arg;
@@ -57,7 +95,7 @@ static void export_key(void *arg, const struct key_info *i)
 	    (i->key->role == KEY_ZSK && ops_option(l->call, "key-type") == NULL))
 		return;
 	if (ops_flag(l->call, "ds")) {
-		if (i->key->role != KEY_ZSK)
+		if (i->key->role != KEY_ZSK && is_for_parent(l, z, i))
 			export_ds(l, z, i->key);
 		return;
 	}
@@ -75,7 +113,10 @@ static void verb_key_export(void *arg, struct ops_call *c)
 		return;
 	keys_each(l.signer->keys, z == NULL ? NULL : z->apex, verbs_policy_of, l.signer,
 	    clock_calendar(), export_key, &l);
-	if (l.shown == 0)
+	if (l.shown == 0 && ops_flag(c, "ds") && !is_named(c))
+		ops_fail(c,
+		    "the parent should have no DS of it now; \"intaglio key list\" shows its keys");
+	else if (l.shown == 0)
 		ops_fail(c, "there is no such key; \"intaglio key list\" shows those there are");
 	else
 		ops_done(c);

@@ -98,9 +98,10 @@ const struct verb verbs[] = {
 		"They are used when the schedule or a roll-over needs a key.\n"
 		"Refused when so many would leave no room for roll-overs." },
 	{ .name = "key export", .help = "print the zone's DNSKEY records with SEP, or their DS records",
-	  .options = OPTIONS(ZONE(VERB_REQUIRED), OPTION("ds", 'd', NULL, 0, "DS records, for the parent."),
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), OPTION("ds", 'd', NULL, 0, "DS records: the set that the parent should have now."),
 		KEY_TYPE(0), CKA_ID, KEY_TAG),
-	  .manual = "In the format of a zone file." },
+	  .manual = "In the format of a zone file.  Before the first DS is safe at the parent the one to come is printed,\n"
+		"with a warning; so is the DS of any key that -t, -x or -k names." },
 	{ .name = "key rollover", .help = "begin a roll-over now",
 	  .options = OPTIONS(ZONE(VERB_ONE_OF), POLICY(VERB_ONE_OF), KEY_TYPE(0), REASON(0), DRY_RUN, JSON),
 	  .manual = "Every active key that is meant is replaced; without a role: all of them.\n"

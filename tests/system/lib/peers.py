@@ -69,6 +69,7 @@ class Bind(NameServer):
         self.control_port = free_port()
         self.control = new_tsig("control")
         self.more_keys = []
+        self.more_options = ""
         self.number = 0
 
     def add_zone(self, zone, text):
@@ -112,6 +113,7 @@ class Bind(NameServer):
     startup-notify-rate 1000;
     transfers-out 100;
     empty-zones-enable no;
+    {self.more_options}
 }};
 controls {{ inet 127.0.0.1 port {self.control_port} allow {{ 127.0.0.1; }} keys {{ "control"; }}; }};"""
         )
