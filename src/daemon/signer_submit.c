@@ -277,9 +277,9 @@ static void ask(struct zone_submit *b)
 	if (r == NULL)
 		return; /* looked at again when its keys are there */
 	submit_wanted(r, p, clock_calendar(), &wanted);
-	submit_ds_text(&b->asked, r, p->ds_ttl, &records);
-	submit_dnskey_text(&b->asked, r, p->ttl_dnskey, &records);
-	submit_ds_text(&wanted, r, p->ds_ttl, &set);
+	submit_ds_text(&b->asked, r, z->apex, p->ds_ttl, &records);
+	submit_dnskey_text(&b->asked, r, z->apex, p->ttl_dnskey, &records);
+	submit_ds_text(&wanted, r, z->apex, p->ds_ttl, &set);
 	buf_str(&body, z->sign_policy.name);
 	buf_str(&body, z->name);
 	buf_str(&body, b->is_retract ? "retract" : "submit");

@@ -210,19 +210,19 @@ void submit_tags_text(const struct submit_list *l, const struct record *r, char 
 }
 
 static void put_record(
-    const struct record *r, uint16_t type, uint32_t ttl, const struct buf *rdata, struct buf *out)
+    const uint8_t *apex, uint16_t type, uint32_t ttl, const struct buf *rdata, struct buf *out)
 {
 	char zone[NAME_TEXT_SIZE], name[RRTYPE_TEXT_SIZE];
 
-	name_text(r->zone, zone);
+	name_text(apex, zone);
 	rrtype_text(type, name);
 	buf_printf(out, "%s\t%u\tIN\t%s\t", zone, ttl, name);
 	rdata_text(type, rdata->data, (uint16_t)rdata->len, out);
 	buf_u8(out, '\n');
 }
 
-void submit_ds_text(
-    const struct submit_list *l, const struct record *r, uint32_t ttl, struct buf *out)
+void submit_ds_text(const struct submit_list *l, const struct record *r, const uint8_t *apex,
+    uint32_t ttl, struct buf *out)
 {
 	struct buf dnskey = {0}, ds = {0};
 
@@ -234,15 +234,15 @@ void submit_ds_text(
 		buf_reset(&dnskey);
 		buf_reset(&ds);
 		dnskey_rdata(k->flags, k->algorithm, k->pub, k->pub_len, &dnskey);
-		if (dnskey_ds(r->zone, dnskey.data, dnskey.len, l->items[i].digest, &ds) == OK)
-			put_record(r, RR_DS, ttl, &ds, out);
+		if (dnskey_ds(apex, dnskey.data, dnskey.len, l->items[i].digest, &ds) == OK)
+			put_record(apex, RR_DS, ttl, &ds, out);
 	}
 	buf_free(&dnskey);
 	buf_free(&ds);
 }
 
-void submit_dnskey_text(
-    const struct submit_list *l, const struct record *r, uint32_t ttl, struct buf *out)
+void submit_dnskey_text(const struct submit_list *l, const struct record *r, const uint8_t *apex,
+    uint32_t ttl, struct buf *out)
 {
 	struct buf dnskey = {0};
 
@@ -253,7 +253,7 @@ void submit_dnskey_text(
 			continue;
 		buf_reset(&dnskey);
 		dnskey_rdata(k->flags, k->algorithm, k->pub, k->pub_len, &dnskey);
-		put_record(r, RR_DNSKEY, ttl, &dnskey, out);
+		put_record(apex, RR_DNSKEY, ttl, &dnskey, out);
 	}
 	buf_free(&dnskey);
 }

@@ -49,12 +49,12 @@ void submit_forget(struct submit_done *d, const struct record *r);
 bool submit_list_equal(const struct submit_list *a, const struct submit_list *b);
 /* Tags of the keys in the list, each once and in the record's order, as text: "4711, 12345"; "" none. */
 void submit_tags_text(const struct submit_list *l, const struct record *r, char *out, size_t size);
-/* The DS in presentation form, one a line. */
-void submit_ds_text(const struct submit_list *l, const struct record *r, uint32_t ttl,
-    struct buf *out);
+/* The DS of the zone `apex` in presentation form, one a line. */
+void submit_ds_text(const struct submit_list *l, const struct record *r, const uint8_t *apex,
+    uint32_t ttl, struct buf *out);
 /* The DNSKEY records of the list's keys, each once. */
-void submit_dnskey_text(const struct submit_list *l, const struct record *r, uint32_t ttl,
-    struct buf *out);
+void submit_dnskey_text(const struct submit_list *l, const struct record *r, const uint8_t *apex,
+    uint32_t ttl, struct buf *out);
 
 /* What is kept over a restart. */
 void submit_write(const struct submit_done *d, struct buf *out);

@@ -20,6 +20,7 @@
 struct fixture {
 	struct loop *loop;
 	char folder[64], path[96], out[96];
+	const char *user;
 	struct hook *hook;
 	bool is_done;
 	int code;
@@ -94,6 +95,7 @@ static struct hook *start(struct fixture *f, uint64_t limit_ms, struct err *e)
 	static const char *const environment[] = {"INTAGLIO_ZONE=example.gov.", NULL};
 	struct buf input = {0};
 	struct hook_call call = {.path = f->path,
+	    .user = f->user,
 	    .arguments = arguments,
 	    .environment = environment,
 	    .input = &input,
@@ -154,6 +156,22 @@ static void test_given(void **state)
 	assert_non_null(strstr(out, "\nclosed\ngroup\n"));
 	assert_non_null(strstr(out, "NoNewPrivs:\t1\n"));
 	assert_non_null(strstr(out, "SigIgn:\t0000000000000000\n"));
+}
+
+static void test_user(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = {0};
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(f->folder, 0755), 0);
+	f->user = "nobody";
+	run(f, "id -un; id -Gn; exit 1", 20000);
+	assert_non_null(strstr(f->why, ": nogroup"));
+	f->user = "nobody-of-that-name";
+	assert_null(start(f, 20000, &e));
+	assert_non_null(strstr(e.text, "no user nobody-of-that-name"));
 }
 
 static void test_refuses(void **state)
@@ -314,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    {"a command gets its arguments, its input, a clean environment and nothing of ours",
 		test_given, setup, teardown, NULL},
+	    {"started by root it runs as the user it is given", test_user, setup, teardown, NULL},
 	    {"its exit status and last words say why it fails", test_refuses, setup, teardown,
 		NULL},
 	    {"its words are made safe to show", test_unclean_words, setup, teardown, NULL},

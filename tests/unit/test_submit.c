@@ -207,8 +207,8 @@ static void test_text(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		add_key(f, KEY_KSK)->times.at[TIME_DS_SUBMITTED] = T0;
 	submit_wanted(&f->record, &f->policy, T0, &wanted);
-	submit_ds_text(&wanted, &f->record, 86400, &text);
-	submit_dnskey_text(&wanted, &f->record, 3600, &text);
+	submit_ds_text(&wanted, &f->record, f->record.zone, 86400, &text);
+	submit_dnskey_text(&wanted, &f->record, f->record.zone, 3600, &text);
 	buf_u8(&text, 0);
 	assert_non_null(strstr((char *)text.data, "example.gov.\t86400\tIN\tDS\t"));
 	assert_non_null(strstr((char *)text.data, "\nexample.gov.\t3600\tIN\tDNSKEY\t257 3 13 "));
