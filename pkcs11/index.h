@@ -14,6 +14,7 @@ struct index_entry {
 	uint8_t key[64]; /* CKA_ID of a key, CKA_LABEL of a record */
 	uint8_t key_len;
 	uint8_t kind; /* INDEX_KINDS: free */
+	bool is_listed; /* its value was told to the other side */
 	unsigned long handle;
 	uint32_t next_key, next_handle; /* chains; 0 ends */
 };

@@ -149,6 +149,7 @@ static int list_entry(struct attempt *a, uint32_t i, struct err *e)
 	struct index_entry entry = a->l->index.entries[i];
 	int rc = OK;
 
+	a->l->index.entries[i].is_listed = true;
 	switch (entry.kind) {
 	case INDEX_PRIVATE:
 		rc = list_private(a, &entry, e);
@@ -191,6 +192,39 @@ static int list_once(struct attempt *a, struct err *e)
 	return rc;
 }
 
+static void resolve_all(struct attempt *a)
+{
+	struct work *w = a->w;
+
+	for (size_t i = 0; i < w->key_count; i++)
+		w->keys[i].pub = resolve(w, w->keys[i].pub);
+	for (size_t i = 0; i < w->record_count; i++)
+		w->records[i].value = resolve(w, w->records[i].value);
+	a->reply->keys = w->keys;
+	a->reply->key_count = w->key_count;
+	a->reply->records = w->records;
+	a->reply->record_count = w->record_count;
+}
+
+/* Whatever is in the index already costs nothing. */
+int list_news(struct attempt *a, struct err *e)
+{
+	struct local *l = a->l;
+	int rc;
+
+	work_reset(a->w);
+	rc = object_scan(l, INDEX_RECORD, e);
+	for (uint32_t i = 1; rc == OK && i < l->index.count; i++)
+		if (l->index.entries[i].kind == INDEX_RECORD && !l->index.entries[i].is_listed)
+			rc = list_entry(a, i, e);
+	if (rc == OK && a->w->data.failed)
+		rc = err_set(
+		    e, ERR_LIMIT, "token %s: its records are too many to list", l->base.name);
+	if (rc == OK)
+		resolve_all(a);
+	return rc;
+}
+
 int list_all(struct attempt *a, struct err *e)
 {
 	const struct timespec pause = {0, RETRY_MS * 1000000L};
@@ -214,13 +248,6 @@ int list_all(struct attempt *a, struct err *e)
 		    e, ERR_LIMIT, "token %s: its objects are too many to list", a->l->base.name);
 	if (rc != OK)
 		return rc;
-	for (size_t i = 0; i < w->key_count; i++)
-		w->keys[i].pub = resolve(w, w->keys[i].pub);
-	for (size_t i = 0; i < w->record_count; i++)
-		w->records[i].value = resolve(w, w->records[i].value);
-	a->reply->keys = w->keys;
-	a->reply->key_count = w->key_count;
-	a->reply->records = w->records;
-	a->reply->record_count = w->record_count;
+	resolve_all(a);
 	return OK;
 }

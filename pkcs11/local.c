@@ -119,6 +119,7 @@ static attempt_fn *const object_calls[] = {
     [TOKEN_DROP_KEY] = keygen_drop,
     [TOKEN_RANDOM] = random_make,
     [TOKEN_CAPS] = caps_probe,
+    [TOKEN_NEWS] = list_news,
 };
 
 void local_execute(struct local *l, struct session *s, struct work *w,

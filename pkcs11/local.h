@@ -145,7 +145,7 @@ int pubkey_of_object(struct local *l, CK_OBJECT_HANDLE h, CK_KEY_TYPE type, uint
     struct buf *out, size_t *at, size_t *len, struct err *e);
 
 /* --- the requests */
-attempt_fn sign_one, keygen_generate, keygen_drop, list_all, record_put, record_drop, random_make,
+attempt_fn sign_one, keygen_generate, keygen_drop, list_all, list_news, record_put, record_drop, random_make,
     caps_probe;
 
 /* --- mech.c */

@@ -64,6 +64,8 @@ const char *token_op_name(enum token_op op)
 		return "make random octets";
 	case TOKEN_CAPS:
 		return "probe";
+	case TOKEN_NEWS:
+		return "look for new records";
 	}
 	return "do an unknown thing";
 }

@@ -31,7 +31,8 @@ enum token_op {
 	TOKEN_DROP_RECORD, /* label (exact) */
 	TOKEN_DROP_KEY,   /* id: both halves */
 	TOKEN_RANDOM,     /* length -> value */
-	TOKEN_CAPS        /* -> caps */
+	TOKEN_CAPS,       /* -> caps */
+	TOKEN_NEWS        /* -> records[]: those that this worker has not listed before.  One search */
 };
 
 enum token_class { TOKEN_EMERGENCY, TOKEN_KEYSET, TOKEN_CHANGE, TOKEN_REFRESH, TOKEN_CLASSES };

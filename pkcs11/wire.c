@@ -116,6 +116,7 @@ int wire_put_request(struct buf *out, uint32_t id, const struct token_request *r
 		break;
 	case TOKEN_LIST:
 	case TOKEN_CAPS:
+	case TOKEN_NEWS:
 		break;
 	default:
 		rc = err_set(e, ERR_ARGUMENT, "request %d is not known", (int)r->op);
@@ -158,6 +159,7 @@ int wire_get_request(
 		break;
 	case TOKEN_LIST:
 	case TOKEN_CAPS:
+	case TOKEN_NEWS:
 		break;
 	default:
 		in->failed = true;
@@ -318,6 +320,7 @@ void wire_put_reply(struct buf *out, const struct token_reply *r)
 		put_key(out, &r->key);
 		break;
 	case TOKEN_LIST:
+	case TOKEN_NEWS:
 		put_list(out, r);
 		break;
 	case TOKEN_RANDOM:
@@ -346,6 +349,7 @@ int wire_get_reply(struct reader *in, struct token_reply *r, struct wire_room *r
 			get_key(in, &r->key);
 			break;
 		case TOKEN_LIST:
+		case TOKEN_NEWS:
 			get_list(in, r, room);
 			break;
 		case TOKEN_RANDOM:

@@ -385,6 +385,8 @@ static void each_minute(void *arg)
 
 	if (s->store != NULL)
 		store_check_readers(s->store);
+	if (s->keys != NULL && ++s->minutes % 60 == 0)
+		keys_look_for_rivals(s->keys);
 	loop_timer_set(s->minute, 60000);
 }
 

@@ -141,6 +141,7 @@ static bool token_is_away(struct signer_zone *z, char *why, size_t size)
 static bool has_keys(struct signer_zone *z)
 {
 	char why[256] = "";
+	struct keyset frozen;
 
 	switch (keys_zone_status(z->signer->keys, z->apex, why)) {
 	case KEYS_GOOD:
@@ -160,8 +161,11 @@ static bool has_keys(struct signer_zone *z)
 		else
 			loop_timer_set(z->retry, TOKEN_PATIENCE_MS + 1000);
 		return false;
+	case KEYS_FROZEN: /* its keys do not change, and they sign on */
+		if (keys_keyset(z->signer->keys, z->apex, clock_calendar(), &frozen, NULL) == OK)
+			return true;
+		break;
 	case KEYS_RECOVERY:
-	case KEYS_FROZEN:
 		break;
 	}
 	stuck_without_keys(z, why);
@@ -286,18 +290,6 @@ static void run_progress(void *arg, const char *phase, uint64_t done, uint64_t t
 }
 
 /* The keys to sign with, and what the run must know of the past; false: not now. */
-static void stuck_unpublished(struct signer_zone *z)
-{
-	char why[REASON_MAX];
-
-	snprintf(why, sizeof(why),
-	    z->key_policy.require_backup
-		? "its keys wait for their back-up, which policy %s demands: see \"intaglio backup prepare\""
-		: "none of its keys may be published yet under policy %s: see \"intaglio rollover list\"",
-	    z->key_policy.name);
-	stuck(z, why);
-}
-
 static bool prepare(struct signer_zone *z, struct sign_job *job)
 {
 	struct keys *keys = z->signer->keys;
@@ -313,10 +305,6 @@ static bool prepare(struct signer_zone *z, struct sign_job *job)
 	if (keys_keyset(keys, z->apex, job->now, &job->keys, &e) != OK) {
 		stuck(z, e.text);
 		retry_later(z);
-		return false;
-	}
-	if (job->keys.count == 0 && !job->keys.unsign) {
-		stuck_unpublished(z); /* the next step of its keys brings it back here */
 		return false;
 	}
 	keys_fill_cds(keys, z->apex, &z->key_policy, job->now, &job->keys);

@@ -1,6 +1,7 @@
 /* keys: the table of zones and the answers to questions about their keys.
  *
- * Runs in the signing side's main thread.  What changes the table: inventory.c, make.c, destroy.c.
+ * Runs in the signing side's main thread.  What changes the table: resolve.c, make.c, change.c,
+ * destroy.c.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,8 +35,10 @@ void keys_free(struct keys *k)
 		return;
 	for (size_t i = 0; i < k->zone_count; i++)
 		zone_free(k->zones[i]);
-	for (unsigned i = 0; i < k->token_count; i++)
+	for (unsigned i = 0; i < k->token_count; i++) {
 		inventory_free(&k->tokens[i]);
+		free(k->tokens[i].look_waiters);
+	}
 	free(k->zones);
 	free(k->tokens);
 	free(k->load_waiters);
@@ -137,6 +140,12 @@ void keys_task_end(struct keys *k, struct zone_keys *z, int code, const char *wh
 	z = keys_find(k, hash);
 	if (z != NULL)
 		destroy_waiting(k, z);
+}
+
+bool keys_can_sign(const struct zone_keys *z)
+{
+	return z->has_record &&
+	       (z->status == KEYS_GOOD || (z->status == KEYS_FROZEN && z->can_sign));
 }
 
 void keys_set_status(struct zone_keys *z, enum keys_status status, const char *fmt, ...)
@@ -285,7 +294,7 @@ int keys_keyset(struct keys *k, const uint8_t *apex, int64_t now, struct keyset 
 		return err_set(e, status == KEYS_UNKNOWN ? ERR_AGAIN : ERR_REFUSED,
 		    "%.200s: its keys cannot be used: %s", text, why);
 	}
-	if (z->status != KEYS_GOOD)
+	if (!keys_can_sign(z))
 		return not_usable(z, e);
 	memset(out, 0, sizeof(*out));
 	out->unsign = z->record.unsign != 0;

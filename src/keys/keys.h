@@ -53,6 +53,8 @@ void keys_load(struct keys *k, keys_done_fn *done, void *arg);
 /* Would another reading tell more?  A token answers that could not be read, or a zone is still
  * KEYS_UNKNOWN though its tokens answer. */
 bool keys_wants_load(const struct keys *k);
+/* Look whether another signer writes to the tokens: now and then, since nothing else shows it. */
+void keys_look_for_rivals(struct keys *k);
 
 enum keys_status keys_zone_status(const struct keys *k, const uint8_t *apex, char why[256]);
 /* Make the keys of a new zone (intent, keys, one record, proof by a challenge each); a zone that has

@@ -1,11 +1,14 @@
 /* keys_internal: what the files of keys/ share.  Nobody outside src/keys includes it.
  *
  *   keys.c       the table of zones, and the answers to questions
- *   inventory.c  what the tokens were found to hold, and what it means for each zone
+ *   inventory.c  what the tokens were found to hold
+ *   resolve.c    what it means for each zone
  *   load.c       reading the tokens: lists, then intents finished and keys proved
  *   make_begin.c what keys a new zone is to have; make.c: making them
  *   destroy.c    destroying them
  *   commit.c     one record into a token, also when the reply is lost
+ *   accept.c     which record is right, when that is in question
+ *   rival.c      another signer that writes to the same token
  *   change.c     one record that supersedes another
  *   step.c       what roll.h finds has to be done
  *   request.c    what the operator asks for
@@ -37,6 +40,11 @@ struct found_record { /* sorted by hash */
 	struct record record; /* when OK */
 };
 
+struct waiter {
+	keys_done_fn *fn; /* NULL: nobody waits */
+	void *arg;
+};
+
 struct keys_token {
 	struct token *token; /* borrowed */
 	bool is_listed;      /* at least once */
@@ -45,16 +53,14 @@ struct keys_token {
 	size_t key_count;
 	struct found_record *records;
 	size_t record_count;
+	bool is_looking; /* for the records of another signer; others wait for the next look */
+	struct waiter *look_waiters;
+	unsigned look_waiter_count;
 };
 
 struct zone_label { /* a record of the zone in a token */
 	char text[TOKEN_LABEL_MAX];
 	unsigned token;
-};
-
-struct waiter {
-	keys_done_fn *fn; /* NULL: nobody waits */
-	void *arg;
 };
 
 struct deletion { /* asked for while the zone was busy */
@@ -78,6 +84,7 @@ struct zone_keys {
 	unsigned held_count;
 	int64_t next_look;
 	bool is_forgotten; /* deleted here, left in the token */
+	bool can_sign;	   /* though it is frozen: record's keys were proved, and nothing is known against them */
 	bool is_busy;      /* being made, changed or destroyed: one task at a time */
 	bool was_busy;     /* ... at any time since the reading of the tokens began */
 	struct waiter *waiters;
@@ -114,6 +121,7 @@ void keys_set_status(struct zone_keys *z, enum keys_status status, const char *f
 void keys_zone_text(const struct zone_keys *z, char out[NAME_TEXT_SIZE]);
 int keys_token_by_name(const struct keys *k, const char *name, unsigned *out, struct err *e);
 void keys_add_waiter(struct waiter **list, unsigned *count, keys_done_fn *fn, void *arg);
+bool keys_can_sign(const struct zone_keys *z);
 /* A task begins: nobody else changes the zone until it ends. */
 void keys_hold(struct zone_keys *z);
 /* It ends: the zone's waiters are called, then deletions that were asked for meanwhile begin.  The zone
@@ -132,14 +140,17 @@ int keys_check_new(const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], ch
 /* inventory.c */
 bool inventory_take(struct keys *k, unsigned token, const struct token_reply *reply); /* all sound? */
 void inventory_free(struct keys_token *t);
-/* What each zone is now.  What was busy since the reading began is left alone: one token may have been
- * listed before a change and the next one after it. */
-void inventory_resolve(struct keys *k);
 /* Is key id in a token that was listed? */
 bool inventory_find_key(
     const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], const uint8_t *id, unsigned *token,
     const struct found_key **out);
 bool inventory_is_whole(const struct keys *k); /* every token was listed */
+typedef void inventory_record_fn(void *arg, unsigned token, const struct found_record *record);
+void inventory_each_record(
+    const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], inventory_record_fn *fn, void *arg);
+/* A record of the zone with this sequence, ours if two have it; NULL.  highest: of all of them. */
+const struct record *inventory_record(
+    const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence, uint64_t *highest);
 /* Its keys were made, since the tokens were read. */
 void inventory_add_key(struct keys *k, unsigned token, const uint8_t hash[RECORD_HASH_LEN],
     const struct record_key *key);
@@ -148,6 +159,13 @@ void inventory_forget(struct keys *k, const uint8_t hash[RECORD_HASH_LEN]);
 typedef void inventory_key_fn(void *arg, unsigned token, const struct found_key *key);
 void inventory_each_key(
     const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], inventory_key_fn *fn, void *arg);
+
+/* resolve.c */
+/* What each zone is now.  What was busy since the reading began is left alone: one token may have been
+ * listed before a change and the next one after it. */
+void resolve_zones(struct keys *k);
+/* This record is the zone's, and where its keys are is looked up. */
+void resolve_take_over(struct keys *k, struct zone_keys *z, const struct record *r);
 
 /* make.c: go on with what the store's intent says. */
 void make_resume(struct keys *k, struct zone_keys *z, const struct intent *i);
@@ -160,6 +178,12 @@ void destroy_waiting(struct keys *k, struct zone_keys *z);
  * done gets the label. */
 typedef void commit_done_fn(void *arg, int code, const char *why, const char *label);
 void commit_record(struct keys *k, unsigned token, struct record *r, commit_done_fn *done, void *arg);
+
+/* rival.c */
+/* When done is called, zones with a record that another signer wrote since are frozen. */
+void rival_look(struct keys *k, unsigned token, keys_done_fn *done, void *arg);
+void rival_consider(struct keys *k, const struct token_record *found);
+void rival_freeze(struct keys *k, struct zone_keys *z, const struct record *theirs);
 
 /* prove.c */
 struct proof {

@@ -14,6 +14,17 @@ static const struct zone_keys *find_good(const struct keys *k, const uint8_t *ap
 	return z != NULL && z->status == KEYS_GOOD && z->has_record ? z : NULL;
 }
 
+/* ... or is signed on with what was known last. */
+static const struct zone_keys *find_usable(const struct keys *k, const uint8_t *apex)
+{
+	uint8_t hash[RECORD_HASH_LEN];
+	const struct zone_keys *z;
+
+	keys_zone_hash(apex, hash);
+	z = keys_find(k, hash);
+	return z != NULL && keys_can_sign(z) ? z : NULL;
+}
+
 const struct record *keys_record(const struct keys *k, const uint8_t *apex)
 {
 	const struct zone_keys *z = find_good(k, apex);
@@ -99,7 +110,7 @@ static void add_delete(struct cds_sets *c)
 void keys_fill_cds(const struct keys *k, const uint8_t *apex, const struct key_policy *p,
     int64_t now, struct keyset *set)
 {
-	const struct zone_keys *z = find_good(k, apex);
+	const struct zone_keys *z = find_usable(k, apex);
 	struct cds_sets c = {0};
 	bool any = false;
 

@@ -1,7 +1,7 @@
 /* load: reading the tokens, at start and whenever one came back.
  *
  *   list      each token, once more if a record in it was damaged (it may have been half written)
- *   resolve   inventory.c
+ *   resolve   resolve.c
  *   finish    zones that were being made or destroyed
  *   prove     every key of a sound record signs a challenge; only then is its zone KEYS_GOOD (one
  *             that was, with the same record, stays so meanwhile)
@@ -66,7 +66,9 @@ static void prove_end(struct zone_keys *z)
 	if (--z->unproved > 0)
 		return;
 	z->awaits_proof = false;
-	if (!z->has_failed && !z->was_busy)
+	if (z->status == KEYS_FROZEN)
+		z->can_sign = !z->has_failed;
+	else if (!z->has_failed && !z->was_busy)
 		keys_set_status(z, KEYS_GOOD, "%s", "");
 }
 
@@ -77,9 +79,10 @@ static void prove_fail(struct zone_keys *z, enum keys_status status, const char 
 	if (z->was_busy)
 		return; /* it is being destroyed, or it changed: it was good before */
 	z->has_failed = true;
-	keys_set_status(z, status, "%.250s", why);
+	if (z->status != KEYS_FROZEN)
+		keys_set_status(z, status, "%.250s", why);
 	keys_zone_text(z, zone);
-	log_warning("%.200s: %s", zone, z->why);
+	log_warning("%.200s: %s", zone, why);
 }
 
 static void prove_one(
@@ -231,7 +234,7 @@ static void clean_all(struct keys *k)
 
 static void load_listed(struct load *l)
 {
-	inventory_resolve(l->keys);
+	resolve_zones(l->keys);
 	finish_all(l);
 	prove_all(l);
 	load_release(l);

@@ -28,7 +28,7 @@ static void make_end(struct make *m, int code, const char *why)
 	if (code == OK) {
 		keys_set_status(z, KEYS_GOOD, "%s", "");
 	} else {
-		if (!m->is_addition)
+		if (!m->is_addition && z->status != KEYS_FROZEN)
 			keys_set_status(z, m->is_noted ? KEYS_MAKING : KEYS_NONE, "%s", words);
 		keys_zone_text(z, zone);
 		log_error("%.200s: making its keys: %s", zone, words);
@@ -227,9 +227,7 @@ static void fill_key(const struct make *m, const struct token_key *made, struct 
 	memcpy(out->pub, made->pub, made->pub_len);
 	out->tag = dnskey_tag(rdata, proof_dnskey(out, rdata));
 	out->times.at[TIME_GENERATED] = m->intent.time;
-	/* One that can be backed up is made for a policy that demands it, before it is published.
-	 */
-	if (m->is_addition || wanted->extractable)
+	if (m->is_addition)
 		return;
 	/* The zone is not signed yet: nobody has a DNSKEY set that this key is missing from. */
 	for (enum key_time t = TIME_GENERATED; t <= TIME_ACTIVE; t++)

@@ -75,26 +75,3 @@ void keys_request_generate(struct keys *k, const uint8_t *apex, const struct key
 		make_more(k, z, policy, &role, 1, now, NULL, NULL);
 	}
 }
-
-void keys_accept_record(
-    struct keys *k, const uint8_t *apex, uint64_t sequence, keys_done_fn *done, void *arg)
-{
-	char why[KEYS_WHY_SIZE];
-	uint8_t hash[RECORD_HASH_LEN];
-	const struct zone_keys *z;
-	struct err e = {0};
-
-	keys_zone_hash(apex, hash);
-	z = keys_find(k, hash);
-	if (keys_zone_status(k, apex, why) != KEYS_RECOVERY || z == NULL || !z->has_record) {
-		done(arg, ERR_REFUSED, "it is not in recovery with a record to be accepted");
-	} else if (z->record.sequence != sequence) {
-		snprintf(why, sizeof(why), "the token's newest record is %llu, not %llu",
-		    (unsigned long long)z->record.sequence, (unsigned long long)sequence);
-		done(arg, ERR_REFUSED, why);
-	} else if (intent_finish(k->store, hash, sequence, &e) != OK) {
-		done(arg, e.code, e.text);
-	} else {
-		keys_load(k, done, arg);
-	}
-}

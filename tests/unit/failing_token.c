@@ -22,6 +22,7 @@ struct fake_key {
 };
 struct fake_record {
 	char label[TOKEN_LABEL_MAX];
+	bool is_listed;
 	struct buf value;
 };
 struct held { /* a request that waits for its turn; what it borrowed is copied */
@@ -285,6 +286,16 @@ static void list(const struct token *t, struct scratch *s, struct token_reply *r
 	reply->record_count = t->record_count;
 }
 
+static void list_news(struct token *t, struct scratch *s, struct token_reply *reply)
+{
+	for (unsigned i = 0; i < t->record_count; i++) {
+		if (!t->records[i].is_listed)
+			failing_token_get_record(t, i, &s->records[reply->record_count++]);
+		t->records[i].is_listed = true;
+	}
+	reply->records = s->records;
+}
+
 static int perform(
     struct token *t, const struct token_request *r, struct scratch *s, struct token_reply *reply)
 {
@@ -307,6 +318,9 @@ static int perform(
 		RAND_bytes(s->random, (int)r->length);
 		reply->value = s->random;
 		reply->value_len = r->length;
+		return OK;
+	case TOKEN_NEWS:
+		list_news(t, s, reply);
 		return OK;
 	case TOKEN_CAPS:
 		break;
@@ -381,9 +395,9 @@ void token_submit(struct token *t, const struct token_request *r, token_reply_fn
 	*p = h;
 }
 
-void failing_token_hold(struct token *t)
+void failing_token_hold(struct token *t, bool hold)
 {
-	t->holds = true;
+	t->holds = hold;
 }
 
 bool failing_token_turn(struct token *t, enum failing_lane lane)

@@ -19,7 +19,7 @@ bool failing_token_has_failed(const struct token *t); /* did that request come? 
 void failing_token_cure(struct token *t);
 /* From now on requests wait until it is their turn, as with a worker: signatures in their lane, all else
  * in the other one, by class. */
-void failing_token_hold(struct token *t);
+void failing_token_hold(struct token *t, bool hold);
 enum failing_lane { FAILING_OBJECTS, FAILING_SIGNATURES, FAILING_LANES };
 bool failing_token_turn(struct token *t, enum failing_lane lane); /* false: none waits there */
 unsigned failing_token_keys(const struct token *t);

@@ -470,15 +470,165 @@ static void put_other(struct fixture *f, uint64_t sequence, uint32_t writer, int
 	buf_free(&b);
 }
 
+static uint32_t us(struct fixture *f)
+{
+	uint32_t writer = 0;
+
+	assert_int_equal(intent_writer(f->store, &writer, NULL), OK);
+	return writer;
+}
+
+static struct outcome accept(struct fixture *f, uint64_t sequence)
+{
+	struct outcome o = {0};
+
+	keys_accept_record(f->keys, f->apex, sequence, on_done, &o);
+	assert_int_equal(o.calls, 1);
+	return o;
+}
+
+static struct outcome roll(struct fixture *f)
+{
+	struct edit edit = {
+		.kind = EDIT_ROLLOVER, .which.role = KEY_ZSK, .reason = "", .requester = ""};
+	struct outcome o = {0};
+
+	keys_request(f->keys, f->apex, &edit, NOW, on_done, &o);
+	assert_int_equal(o.calls, 1);
+	return o;
+}
+
+/* Frozen: nothing changes, and what was known signs on, also after a restart. */
+static void assert_frozen(struct fixture *f, const struct keyset *wanted)
+{
+	struct keyset set;
+
+	for (unsigned i = 0; i < 2; i++) {
+		assert_status(f, KEYS_FROZEN, "by signer 00000063");
+		assert_int_equal(roll(f).code, ERR_REFUSED);
+		assert_int_equal(make(f).code, ERR_REFUSED);
+		assert_int_equal(destroy(f).code, ERR_REFUSED);
+		set = keyset(f);
+		assert_memory_equal(&set, wanted, sizeof(set));
+		restart(f);
+	}
+}
+
 static void test_two_writers(void **state)
 {
 	struct fixture *f = *state;
+	struct keyset set;
 
 	make_good(f);
+	set = keyset(f);
 	put_other(f, 1, 99, -1);
 	restart(f);
-	assert_status(f, KEYS_FROZEN, "two signers");
-	assert_int_equal(make(f).code, ERR_REFUSED);
+	assert_frozen(f, &set);
+	assert_int_equal(accept(f, 2).code, ERR_REFUSED);
+	assert_int_equal(accept(f, 1).code, OK);
+	assert_int_equal(status(f), KEYS_GOOD);
+	assert_int_equal(f->keys->zones[0]->record.sequence, 2);
+	assert_int_equal(f->keys->zones[0]->record.writer, us(f));
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+}
+
+/* Nobody may have acted upon a record that turns out not to be the only one. */
+static void test_rival_seen_at_commit(void **state)
+{
+	struct fixture *f = *state;
+	struct keyset set;
+	struct outcome o;
+
+	make_good(f);
+	set = keyset(f);
+	put_other(f, 2, 99, -1);
+	o = roll(f);
+	assert_int_equal(o.code, ERR_CONFLICT);
+	assert_non_null(strstr(o.why, "two signers"));
+	assert_int_equal(f->keys->zones[0]->record.sequence, 1);
+	assert_frozen(f, &set);
+	assert_int_equal(failing_token_records(f->token), 2); /* nothing was written against it */
+	assert_int_equal(accept(f, 2).code, OK);
+	assert_int_equal(status(f), KEYS_GOOD);
+	assert_int_equal(f->keys->zones[0]->record.sequence, 3);
+}
+
+/* ... nor when it comes in just before ours, or just after it. */
+static void test_rival_between_looks(void **state)
+{
+	struct edit edit = {
+		.kind = EDIT_ROLLOVER, .which.role = KEY_ZSK, .reason = "", .requester = ""};
+
+	for (unsigned turns = 1; turns <= 2; turns++) {
+		struct fixture *f;
+		struct outcome o = {0};
+		struct keyset set;
+
+		assert_int_equal(setup(state), 0);
+		f = *state;
+		make_good(f);
+		set = keyset(f);
+		failing_token_hold(f->token, true);
+		keys_request(f->keys, f->apex, &edit, NOW, on_done, &o);
+		for (unsigned i = 0; i < turns; i++)
+			assert_true(failing_token_turn(f->token, FAILING_OBJECTS));
+		assert_int_equal(failing_token_records(f->token), turns);
+		put_other(f, 2, 99, -1);
+		while (failing_token_turn(f->token, FAILING_OBJECTS))
+			;
+		failing_token_hold(f->token, false);
+		assert_int_equal(o.calls, 1);
+		assert_int_equal(o.code, ERR_CONFLICT);
+		assert_frozen(f, &set);
+		assert_int_equal(accept(f, 2).code, OK); /* of the two: ours */
+		assert_int_not_equal(f->keys->zones[0]->record.keys[1].times.at[TIME_ROLL], 0);
+		teardown(state);
+	}
+}
+
+static void test_rival_is_ahead(void **state)
+{
+	struct fixture *f = *state;
+	struct keyset set;
+
+	make_good(f);
+	set = keyset(f);
+	put_other(f, 4, 99, -1);
+	restart(f);
+	assert_frozen(f, &set);
+	assert_int_equal(accept(f, 4).code, OK); /* the other one's */
+	assert_int_equal(status(f), KEYS_GOOD);
+	assert_int_equal(f->keys->zones[0]->record.sequence, 5);
+	put_other(f, 4, 98, -1); /* late, and of no weight */
+	assert_int_equal(roll(f).code, OK);
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+}
+
+/* Two signers make a new zone's keys at once: the second one notices. */
+static void test_rival_while_making(void **state)
+{
+	struct fixture *f = *state;
+	struct keyset set;
+	struct err e = {0};
+	struct token_record r;
+	struct buf value = {0};
+	char label[TOKEN_LABEL_MAX];
+
+	make_good(f); /* only for a record to be copied */
+	put_other(f, 1, 99, -1);
+	assert_true(failing_token_get_record(f->token, 1, &r));
+	strcpy(label, r.label);
+	buf_put(&value, r.value, r.value_len);
+	accept(f, 1);
+	assert_int_equal(destroy(f).code, OK);
+	assert_int_equal(status(f), KEYS_NONE);
+	failing_token_put_record(f->token, label, value.data, value.len);
+	assert_int_equal(make(f).code, ERR_CONFLICT);
+	assert_status(f, KEYS_FROZEN, "by signer 00000063");
+	assert_int_equal(keys_keyset(f->keys, f->apex, NOW, &set, &e), ERR_REFUSED);
+	buf_free(&value);
 }
 
 static void test_highest_sequence_wins(void **state)
@@ -486,9 +636,9 @@ static void test_highest_sequence_wins(void **state)
 	struct fixture *f = *state;
 
 	make_good(f);
-	put_other(f, 3, 9, -1);
-	put_other(f, 2, 8, -1);
-	put_other(f, 7, 7, -1);
+	put_other(f, 3, us(f), -1);
+	put_other(f, 2, us(f), -1);
+	put_other(f, 7, us(f), -1);
 	restart(f);
 	assert_int_equal(status(f), KEYS_GOOD);
 	assert_int_equal(f->keys->zones[0]->record.sequence, 7);
@@ -515,15 +665,32 @@ static void test_restored_backup(void **state)
 {
 	struct fixture *f = *state;
 
+	struct token_record r;
+	struct buf old = {0};
+	char label[TOKEN_LABEL_MAX];
+
 	make_good(f);
-	put_other(f, 5, 9, -1);
+	assert_true(failing_token_get_record(f->token, 0, &r));
+	strcpy(label, r.label);
+	buf_put(&old, r.value, r.value_len);
+	put_other(f, 5, us(f), -1);
 	restart(f);
 	assert_int_equal(status(f), KEYS_GOOD);
 	failing_token_drop_records(f->token);
-	assert_int_equal(failing_token_records(f->token), 0);
-	stop(f);
-	start(f);
-	assert_int_equal(status(f), KEYS_RECOVERY);
+	restart(f);
+	assert_status(f, KEYS_RECOVERY, "no state record"); /* the keys are there */
+	failing_token_put_record(f->token, label, old.data, old.len);
+	restart(f);
+	assert_status(f, KEYS_RECOVERY, "record 1 is older than 5");
+	assert_int_equal(make(f).code, ERR_REFUSED);
+	assert_int_equal(accept(f, 5).code, ERR_REFUSED);
+	assert_status(f, KEYS_RECOVERY, "record 1 is older than 5");
+	assert_int_equal(accept(f, 1).code, OK);
+	assert_int_equal(status(f), KEYS_GOOD);
+	assert_int_equal(accept(f, 1).code, ERR_REFUSED); /* there is no question any more */
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+	buf_free(&old);
 }
 
 static void each(void *arg, const struct key_info *i)
@@ -591,6 +758,10 @@ int main(void)
 		T(test_empty_token),
 		T(test_record_without_keys_in_token),
 		T(test_two_writers),
+		T(test_rival_seen_at_commit),
+		cmocka_unit_test(test_rival_between_looks),
+		T(test_rival_is_ahead),
+		T(test_rival_while_making),
 		T(test_highest_sequence_wins),
 		T(test_damaged_and_future_records),
 		T(test_restored_backup),

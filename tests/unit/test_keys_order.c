@@ -99,8 +99,8 @@ static void set_up(struct fixture *f)
 	assert_int_equal(name_parse("c.example.", f->apex[2]), OK);
 	f->tokens[0] = failing_token_new("one");
 	f->tokens[1] = failing_token_new("two");
-	failing_token_hold(f->tokens[0]);
-	failing_token_hold(f->tokens[1]);
+	failing_token_hold(f->tokens[0], true);
+	failing_token_hold(f->tokens[1], true);
 	strcpy(f->policy.name, "default");
 	f->policy.algorithm = 15;
 	role.prepublish.seconds = role.postpublish.seconds = 7 * DAY;

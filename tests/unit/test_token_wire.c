@@ -40,7 +40,7 @@ static void test_requests(void **state)
 	uint32_t id;
 
 	(void)state;
-	for (unsigned op = TOKEN_SIGN; op <= TOKEN_CAPS; op++) {
+	for (unsigned op = TOKEN_SIGN; op <= TOKEN_NEWS; op++) {
 		struct buf out = {0};
 		fill_request(&r, items);
 		r.op = op;
@@ -140,7 +140,7 @@ static void test_replies(void **state)
 	static struct token_reply r;
 
 	(void)state;
-	for (unsigned op = TOKEN_SIGN; op <= TOKEN_CAPS; op++) {
+	for (unsigned op = TOKEN_SIGN; op <= TOKEN_NEWS; op++) {
 		struct buf out = {0};
 		fill_reply(&r, op);
 		wire_put_reply(&out, &r);
@@ -214,7 +214,7 @@ static void test_garbage(void **state)
 	print_message("# seed %u\n", seed);
 	for (unsigned round = 0; round < 40000; round++) {
 		struct buf out = {0};
-		unsigned op = TOKEN_SIGN + round % TOKEN_CAPS;
+		unsigned op = TOKEN_SIGN + round % TOKEN_NEWS;
 		fill_request(&request, items);
 		fill_reply(&r, op);
 		request.op = op;
