@@ -96,7 +96,7 @@ struct config_zone_policy { /* a zone's policy in place of what `zones` says: co
 struct config_resolver {
 	struct conf_origin origin;
 	const char *address;
-	int64_t port;
+	int64_t port, ns_port;
 };
 struct config_smtp {
 	struct conf_origin origin;

@@ -125,10 +125,17 @@ static void check_servers(struct check *c)
 {
 	EACH(config_listen, l, c->config->listen)
 	check_address(c, &l->origin, "address", l->address);
+	check_address(
+	    c, &c->config->resolver.origin, "resolver: address", c->config->resolver.address);
 	EACH(config_server, s, c->config->servers)
 	{
 		check_address(c, &s->origin, "address", s->address);
 		check_address(c, &s->origin, "local", s->local);
+		if (s->name != NULL &&
+		    (strchr(s->name, '@') != NULL || strcmp(s->name, "nameservers") == 0))
+			wrong(c, &s->origin,
+			    "server \"%s\": the name may have no \"@\" in it, nor be \"nameservers\": so servers are called that were looked up",
+			    s->name);
 		check_reference(c, &s->origin, "TSIG key", s->tsig,
 		    config_tsig_key(c->config, s->tsig) != NULL);
 		check_reference(c, &s->origin, "TSIG key", s->notify_tsig,
@@ -259,6 +266,26 @@ static void check_submit(struct check *c, const struct config_policy *p)
 		    p->name);
 }
 
+/* Where versions must be seen. */
+static void check_observe(struct check *c, const struct config_policy *p)
+{
+	if (p->observe.count == 0)
+		wrong(
+		    c, &p->origin, "policy \"%s\": observe must name one place at least", p->name);
+	for (unsigned i = 0; i < p->observe.count; i++) {
+		const char *where = p->observe.list[i];
+
+		if (strcmp(where, "destinations") != 0 && strcmp(where, "nameservers") != 0)
+			wrong(c, &p->origin,
+			    "policy \"%s\": observe: \"%s\" must be \"destinations\" or \"nameservers\"",
+			    p->name, where);
+		else if (where[0] == 'n' && c->config->resolver.origin.line == 0)
+			wrong(c, &p->origin,
+			    "policy \"%s\": observe = \"nameservers\" needs a resolver, which finds them: resolver = { address = \"...\"; }",
+			    p->name);
+	}
+}
+
 static void check_policies(struct check *c)
 {
 	struct config_token *only = c->config->tokens.count == 1 ? c->config->tokens.items : NULL;
@@ -285,6 +312,7 @@ static void check_policies(struct check *c)
 		check_nsec3(c, p);
 		check_names(c, &p->parent.origin, "parent", &p->parent.servers);
 		check_submit(c, p);
+		check_observe(c, p);
 		for (unsigned i = 0; i < p->digests.count; i++) {
 			if (strcmp(p->digests.list[i], "SHA256") != 0 &&
 			    strcmp(p->digests.list[i], "SHA384") != 0)

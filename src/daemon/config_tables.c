@@ -159,7 +159,7 @@ static const struct conf_table ttl_table = { "ttl", sizeof(struct config_ttl), t
 
 static const struct conf_item parent_items[] = {
 	ITEM(config_parent, "servers", servers, CONF_NAMES,
-	    .doc = "The parent's name servers, at each of which the DS is looked for."),
+	    .doc = "The parent's name servers, at each of which the DS is looked for.  Default: where a resolver is configured they are found by following the delegation, each address of each of them; else none."),
 	ITEM(config_parent, "submit", submit, CONF_CHOICE, .fallback = "manual", .choices = submits,
 	    .doc = "How a DS is handed over, and taken back.  manual: zone status and the log say what there is to do; intaglio key export --ds prints the records, and key ds-seen and ds-gone say that it was done where no servers are named.  command: the command below does it.  cds: the parent takes what CDS and CDNSKEY in the zone say (RFC 8078).  update is not available in this version: it is as manual."),
 	ITEM(config_parent, "primary", primary, CONF_STRING, .flags = CONF_LATER,
@@ -217,8 +217,8 @@ static const struct conf_item policy_items[] = {
 	    .doc = "Digest types of DS records: SHA256, SHA384."),
 	ITEM(config_policy, "purge_after", purge_after, CONF_DURATION, .fallback = "P2W",
 	    .doc = "Removed keys are destroyed in the token after so long."),
-	ITEM(config_policy, "observe", observe, CONF_NAMES, .fallback = "destinations", .flags = CONF_LATER,
-	    .doc = "Where a version must be seen to count as published: destinations, nameservers."),
+	ITEM(config_policy, "observe", observe, CONF_NAMES, .fallback = "destinations",
+	    .doc = "Where a version must be seen to count as published.  destinations: at each of the zone's destinations.  nameservers: at each address of each name of the zone's NS set, which is asked for the SOA until it has the version; addresses come from the zone, or from the resolver, which must be configured.  They are looked up again when the NS set changes, and when their TTL has passed, after five minutes at the least and a day at the most.  Where they cannot be found steps are held back.  rollover release takes such a server as it is shown: 192.0.2.1@53."),
 	ITEM(config_policy, "on_source_expire", on_source_expire, CONF_CHOICE, .fallback = "keep",
 	    .choices = expiries, .doc = "What happens past the source's SOA EXPIRE: keep serving (and alert), or stop."),
 	ITEM(config_policy, "size_max", size_max, CONF_INT, .fallback = "0",
@@ -254,10 +254,12 @@ static const struct conf_item zone_policy_items[] = {
 const struct conf_table config_zone_policy_table = { "zone's policy", sizeof(struct config_zone_policy), zone_policy_items };
 
 static const struct conf_item resolver_items[] = {
-	ITEM(config_resolver, "address", address, CONF_STRING, .flags = CONF_REQUIRED | CONF_LATER,
-	    .doc = "A recursive resolver that finds name servers and parents."),
+	ITEM(config_resolver, "address", address, CONF_STRING, .flags = CONF_REQUIRED,
+	    .doc = "IPv4 or IPv6 address of a recursive resolver.  What it says about NS records and addresses is believed; DS and SOA are asked at the servers themselves."),
 	ITEM(config_resolver, "port", port, CONF_INT, .fallback = "53", .min = 1, .max = 65535,
-	    .flags = CONF_LATER, .doc = "Its port."),
+	    .doc = "Its port."),
+	ITEM(config_resolver, "ns_port", ns_port, CONF_INT, .fallback = "53", .min = 1, .max = 65535,
+	    .doc = "The port at which the servers that were found are asked.  For laboratories: name servers elsewhere answer on 53."),
 	END
 };
 static const struct conf_table resolver_table = { "resolver", sizeof(struct config_resolver), resolver_items };
@@ -320,8 +322,8 @@ static const struct conf_item config_items[] = {
 	ITEM(config, "zones", zones, CONF_GROUPS, .sub = &config_zone_table, .doc = "Zones:"),
 	ITEM(config, "zone_policies", zone_policies, CONF_GROUPS, .sub = &config_zone_policy_table,
 	    .doc = "Policies that zones have in place of those in zones.  Written by zone set-policy, for zones of files that commands never change:"),
-	ITEM(config, "resolver", resolver, CONF_GROUP, .sub = &resolver_table, .flags = CONF_LATER | CONF_IF_GIVEN,
-	    .doc = "A resolver; without it nothing is looked up beyond the servers named here:"),
+	ITEM(config, "resolver", resolver, CONF_GROUP, .sub = &resolver_table, .flags = CONF_IF_GIVEN,
+	    .doc = "A resolver, by which the parent's servers are found for policies that do not name them, and the zones' name servers for policies that observe them; without it nothing is looked up beyond the servers named here:"),
 	ITEM(config, "notices", notices, CONF_GROUP, .sub = &notices_table, .flags = CONF_LATER | CONF_IF_GIVEN, .doc = "Notices:"),
 	ITEM(config, "monitored", monitored, CONF_GROUPS, .sub = &monitored_table, .flags = CONF_LATER,
 	    .doc = "Domains whose keys are watched:"),

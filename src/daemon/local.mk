@@ -24,6 +24,7 @@ intagliod_SOURCES = \
 	src/daemon/signer.c src/daemon/signer.h \
 	src/daemon/signer_early.c \
 	src/daemon/signer_facts.c \
+	src/daemon/signer_find.c \
 	src/daemon/signer_holds.c \
 	src/daemon/signer_leap.c \
 	src/daemon/signer_life.c src/daemon/signer_life.h \
@@ -36,6 +37,7 @@ intagliod_SOURCES = \
 	src/daemon/signer_requests.c \
 	src/daemon/signer_submit.c \
 	src/daemon/signer_schedule.c \
+	src/daemon/signer_watch.c \
 	src/daemon/signer_zones.c \
 	src/daemon/verbs_conf.c \
 	src/daemon/verbs_backup.c \

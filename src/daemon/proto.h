@@ -44,7 +44,8 @@ enum proto_type {
 	PROTO_VERDICT,   /* apex, str source, u8 code negated, str why, u32 serial, 5 x u32 SOA timers */
 	PROTO_VERSION,   /* apex: a new version is in the store */
 	PROTO_RETRANSFER, /* apex */
-	PROTO_PROBE,      /* u32 id, str server, qname, u16 qtype, u8 over TCP: ask it */
+	/* u32 id, str server (or "address@port"), qname, u16 qtype, u8 over TCP, u8 RD: ask it */
+	PROTO_PROBE,
 	PROTO_LOOK        /* u32 id: run what is due, answer when all of it is done */
 };
 

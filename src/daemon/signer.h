@@ -29,6 +29,8 @@ struct server_status { /* what was learnt last of a zone's source or destination
 
 struct waiter; /* an operator's command that waits for the zone */
 
+enum find_kind { FIND_NAMESERVERS, FIND_PARENT, FIND_KINDS };
+
 struct signer_zone {
 	struct signer *signer;
 	uint8_t apex[NAME_MAX_LEN];
@@ -72,6 +74,9 @@ struct signer_zone {
 	struct zone_submit *submit; /* of its DS; NULL before the first look */
 	struct zone_observe *observe; /* what its servers have; NULL as long as nothing was published */
 	struct zone_rebuild *rebuild; /* NULL: its serial goes on from the last one */
+	bool observes_destinations, observes_nameservers; /* policy observe */
+	struct zone_find *find[FIND_KINDS]; /* NULL: not looked up */
+	struct zone_watch *watch; /* name servers that were found; NULL: none */
 };
 
 struct signer_token {
@@ -149,23 +154,52 @@ void signer_zone_refresh_arm(struct signer_zone *z);
 
 bool signer_is_busy(const struct signer *s); /* something is under way that will end by itself */
 
-/* signer_probe.c: questions to configured servers, asked by the network side */
+/* signer_probe.c: questions to servers, asked by the network side */
 struct signer_probe;
+struct packet;
 /* code OK: msg is an answer, of any RCODE; else why says what went wrong. */
 typedef void probe_done_fn(void *arg, int code, const char *why, const uint8_t *msg, size_t len);
-/* done is called once, never from here; the probe is gone then. */
+/* server: the name of a configured one, or "address@port" of one that was found.  done is called once,
+ * never from here; the probe is gone then. */
 struct signer_probe *signer_probe_start(struct signer *s, const char *server, const uint8_t *qname,
     uint16_t qtype, bool tcp, probe_done_fn *done, void *arg);
+/* The same, to the configured resolver, which is to recurse. */
+struct signer_probe *signer_probe_resolver(struct signer *s, const uint8_t *qname, uint16_t qtype,
+    probe_done_fn *done, void *arg);
+/* The serial of the SOA among an answer's records; false: there is none. */
+bool signer_probe_serial(struct packet *p, const uint8_t *apex, uint32_t *serial);
 void signer_probe_cancel(struct signer_probe *p); /* NULL is fine */
 void signer_probe_answer(struct signer *s, struct reader *body);
 void signer_probes_again(struct signer *s); /* there is a new network side */
+
+/* signer_find.c: which servers serve the zone, or its parent, by the zone's own NS records and by what
+ * the resolver says.  Nothing is looked up where no resolver is configured. */
+struct found {
+	char (*servers)[PEER_NAME_MAX]; /* "address@port", in some order that stays */
+	unsigned count;
+	bool is_complete; /* false: not found yet, or not for the NS set of today; why says why */
+	char why[REASON_MAX];
+};
+void signer_find_configure(struct signer_zone *z, enum find_kind kind, bool is_wanted);
+const struct found *signer_find_found(const struct signer_zone *z, enum find_kind kind); /* NULL: not wanted */
+bool signer_find_is_new(const struct signer_zone *z, enum find_kind kind); /* its first look is under way */
+void signer_find_version(struct signer_zone *z); /* its NS set may have changed */
+void signer_find_free(struct signer_zone *z);
+
+/* signer_watch.c: the zone's name servers that were found are asked for their SOA until they have what
+ * was published. */
+void signer_watch_configure(struct signer_zone *z, const struct found *f); /* NULL: none */
+void signer_watch_version(struct signer_zone *z);
+const char *signer_watch_reason(const struct signer_zone *z, const char *server); /* "": none */
+void signer_watch_free(struct signer_zone *z);
 
 /* signer_parent.c: what the parent's servers have */
 struct parent_view;
 void signer_parent_configure(struct signer_zone *z, const struct config_parent *c,
     struct snapshot *sn);
 void signer_parent_free(struct signer_zone *z);
-void signer_parent_look(struct signer_zone *z); /* at once; nothing where no server is named */
+void signer_parent_look(struct signer_zone *z); /* at once; nothing where no server is known */
+void signer_parent_found(struct signer_zone *z); /* its servers, or why they are not */
 struct parent_server;
 void signer_parent_load(
     const struct signer_zone *z, struct parent_server *s, struct snapshot *sn);

@@ -20,9 +20,12 @@ struct watched {
 	struct observe_server seen;
 };
 
+/* Stands for the name servers that are not found yet: a server that has nothing. */
+#define NOT_FOUND "nameservers"
+
 struct zone_observe {
 	struct observe observe;
-	struct watched *servers; /* in the order of the zone's destinations */
+	struct watched *servers; /* the zone's destinations, then its name servers */
 	unsigned count;
 	struct signer_release *releases;
 	unsigned release_count;
@@ -150,7 +153,7 @@ int signer_observe_release(struct signer_zone *z, const char *server, const char
 
 	if (w == NULL)
 		return err_set(e, ERR_MISSING,
-		    "zone %s has no destination %s; \"intaglio zone status -z %s\" shows those it has",
+		    "zone %s waits for no server %s; \"intaglio zone status -z %s\" shows its servers, and whom held steps wait for",
 		    z->name, server, z->name);
 	x = find_release(o, server);
 	if (x == NULL) {
@@ -184,59 +187,96 @@ const struct signer_release *signer_observe_released(
 
 /* The table of servers */
 
-static bool is_same(const struct zone_observe *o, const struct signer_zone *z)
+static bool knows_nameservers(const struct signer_zone *z)
 {
-	unsigned n = 0;
+	const struct found *f = signer_find_found(z, FIND_NAMESERVERS);
 
-	for (unsigned i = 0; i < z->server_count; i++) {
-		if (z->servers[i].is_source)
-			continue;
-		if (n == o->count || strcmp(o->servers[n].name, z->servers[i].server) != 0)
-			return false;
-		n++;
-	}
-	return n == o->count;
+	return !z->observes_nameservers || (f != NULL && f->is_complete);
 }
 
-static void list_servers(struct zone_observe *o, const struct signer_zone *z)
+/* The names of all servers that are to be seen; the array is the caller's. */
+static const char **list_names(const struct signer_zone *z, unsigned *count)
+{
+	const struct found *f =
+	    z->observes_nameservers ? signer_find_found(z, FIND_NAMESERVERS) : NULL;
+	unsigned n = 0, found = f == NULL ? 0 : f->count;
+	const char **names = mem_array(z->server_count + found + 1, sizeof(*names));
+
+	for (unsigned i = 0; i < z->server_count && z->observes_destinations; i++) {
+		if (!z->servers[i].is_source)
+			names[n++] = z->servers[i].server;
+	}
+	for (unsigned i = 0; i < found; i++)
+		names[n++] = f->servers[i];
+	if (!knows_nameservers(z))
+		names[n++] = NOT_FOUND;
+	*count = n;
+	return names;
+}
+
+static bool is_same(const struct zone_observe *o, const char *const *names, unsigned count)
+{
+	if (count != o->count)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		if (strcmp(o->servers[i].name, names[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void list_servers(struct zone_observe *o, const char *const *names, unsigned count)
 {
 	struct zone_observe old = *o;
 
-	o->servers = mem_array(z->server_count + 1, sizeof(*o->servers));
-	o->count = 0;
-	for (unsigned i = 0; i < z->server_count; i++) {
-		struct watched *w = &o->servers[o->count], *known;
+	o->servers = mem_array(count + 1, sizeof(*o->servers));
+	o->count = count;
+	for (unsigned i = 0; i < count; i++) {
+		struct watched *w = &o->servers[i], *known = find(&old, names[i]);
 
-		if (z->servers[i].is_source)
-			continue;
-		known = find(&old, z->servers[i].server);
 		if (known != NULL)
 			*w = *known;
-		snprintf(w->name, sizeof(w->name), "%s", z->servers[i].server);
+		snprintf(w->name, sizeof(w->name), "%s", names[i]);
 		w->is_released = find_release(o, w->name) != NULL;
-		o->count++;
 	}
 	free(old.servers);
+}
+
+/* Those of name servers are kept until it is known which there are. */
+static void forget_releases(struct signer_zone *z)
+{
+	struct zone_observe *o = z->observe;
+
+	for (unsigned i = o->release_count; i > 0; i--) {
+		struct signer_release *x = &o->releases[i - 1];
+
+		if (find(o, x->server) != NULL ||
+		    (strchr(x->server, '@') != NULL && !knows_nameservers(z)))
+			continue;
+		forget_release(z, x, "it is no server of the zone any more");
+	}
 }
 
 void signer_observe_configure(struct signer_zone *z)
 {
 	struct zone_observe *o = z->observe;
+	bool is_new = o == NULL;
+	unsigned count;
+	const char **names = list_names(z, &count);
 
-	if (o == NULL) {
+	if (is_new) {
 		o = z->observe = mem_alloc(sizeof(*o));
 		load_releases(z, o);
-	} else if (is_same(o, z)) {
-		return;
 	}
-	list_servers(o, z);
-	for (unsigned i = o->release_count; i > 0; i--) {
-		if (find(o, o->releases[i - 1].server) == NULL)
-			forget_release(
-			    z, &o->releases[i - 1], "it is no server of the zone any more");
+	if (is_new || !is_same(o, names, count)) {
+		list_servers(o, names, count);
+		forget_releases(z);
+		arrange(o);
+		signer_watch_configure(
+		    z, z->observes_nameservers ? signer_find_found(z, FIND_NAMESERVERS) : NULL);
+		signer_life_look(z);
 	}
-	arrange(o);
-	signer_life_look(z);
+	free(names);
 }
 
 void signer_observe_free(struct signer_zone *z)
@@ -280,6 +320,8 @@ void signer_observe_version(struct signer_zone *z, const struct keyset *ks)
 		    signatures_of(&z->head, from->id) > (from->signs_set ? apex_sets : 0);
 		v.is_signed = v.is_signed || from->signs_zone;
 	}
+	signer_find_version(z);
+	signer_watch_version(z);
 	if (!observe_is_news(&z->observe->observe, &v))
 		return;
 	observe_publish(&z->observe->observe, &v, clock_calendar());
@@ -342,17 +384,28 @@ bool signer_observe_all_have(const struct signer_zone *z, uint32_t serial)
 	return true;
 }
 
+/* Why it is not known to have the version; "": it is only not known yet. */
+static const char *reason_of(const struct signer_zone *z, const char *server)
+{
+	const struct found *f = signer_find_found(z, FIND_NAMESERVERS);
+
+	if (f != NULL && strcmp(server, NOT_FOUND) == 0)
+		return f->why;
+	for (unsigned i = 0; i < z->server_count; i++) {
+		if (!z->servers[i].is_source && strcmp(z->servers[i].server, server) == 0)
+			return z->servers[i].reason;
+	}
+	return signer_watch_reason(z, server);
+}
+
 static void add_laggard(const struct signer_zone *z, const char *server, char *out, size_t size)
 {
 	size_t len = strlen(out);
+	const char *reason = reason_of(z, server);
 
 	len += (size_t)snprintf(out + len, size - len, "%s%s", len == 0 ? "" : ", ", server);
-	for (unsigned i = 0; i < z->server_count && len < size; i++) {
-		const struct server_status *st = &z->servers[i];
-
-		if (!st->is_source && strcmp(st->server, server) == 0 && st->reason[0] != '\0')
-			snprintf(out + len, size - len, " (%s)", st->reason);
-	}
+	if (reason[0] != '\0' && len < size)
+		snprintf(out + len, size - len, " (%s)", reason);
 }
 
 void signer_observe_laggards(const struct signer_zone *z, char *out, size_t size)

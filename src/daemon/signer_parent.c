@@ -1,6 +1,7 @@
 /* What the parent's servers have for a zone: when they are asked, and what the zone does with it
- * (R70, R71).  Only for zones whose policy names parent.servers.  Runs in the signing side; the
- * network side asks (signer_probe.c). */
+ * (R70, R71).  Only for zones whose policy names parent.servers, or whose parent's servers are to
+ * be found (signer_find.c); as long as they are not, a server stands for them that does not answer.
+ * Runs in the signing side; the network side asks (signer_probe.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 #define LOOK_MOST 21600	       /* seconds between two looks */
 #define LOOK_MOST_AWAITED 3600 /* ... while something is to change */
 #define LOOK_AFTER_FAILURE 300
-#define PATIENCE_MORE 600 /* over two pauses, for servers that answer late */
+#define NOT_FOUND "(not found)" /* stands for servers that are to be found */
+#define PATIENCE_MORE 600	/* over two pauses, for servers that answer late */
 
 struct parent_question { /* to one of the servers */
 	struct zone_parent *parent;
@@ -26,6 +28,7 @@ struct zone_parent {
 	struct signer_zone *zone;
 	struct parent_view view;
 	struct parent_question *questions; /* one for each server */
+	bool is_unknown;		   /* the one server is NOT_FOUND */
 	unsigned asking;
 	bool is_wanted;	 /* another look, when this one is over */
 	bool is_news;	 /* something was learnt by this one */
@@ -146,7 +149,11 @@ bool signer_parent_is_awaited(const struct signer_zone *z)
 {
 	const struct zone_parent *p = z->parent;
 
-	if (p == NULL || p->asking == 0 || z->head.published)
+	if (p == NULL || z->head.published)
+		return false;
+	if (p->is_unknown)
+		return signer_find_is_new(z, FIND_PARENT);
+	if (p->asking == 0)
 		return false;
 	for (unsigned i = 0; i < p->view.count; i++) {
 		if (p->view.servers[i].asked == 0)
@@ -309,7 +316,7 @@ void signer_parent_look(struct signer_zone *z)
 {
 	struct zone_parent *p = z->parent;
 
-	if (p == NULL)
+	if (p == NULL || p->is_unknown)
 		return;
 	p->is_wanted = p->asking > 0;
 	if (p->asking > 0)
@@ -334,12 +341,12 @@ static void look_due(void *arg, int64_t due)
 
 /* Configuration */
 
-static bool is_same(const struct zone_parent *p, const struct config_parent *c)
+static bool is_same(const struct zone_parent *p, const struct conf_names *servers)
 {
-	if (p == NULL || p->view.count != c->servers.count)
+	if (p == NULL || p->view.count != servers->count)
 		return false;
-	for (unsigned i = 0; i < c->servers.count; i++) {
-		if (strcmp(p->view.servers[i].name, c->servers.list[i]) != 0)
+	for (unsigned i = 0; i < servers->count; i++) {
+		if (strcmp(p->view.servers[i].name, servers->list[i]) != 0)
 			return false;
 	}
 	return true;
@@ -394,23 +401,60 @@ void signer_parent_free(struct signer_zone *z)
 	z->parent = NULL;
 }
 
-void signer_parent_configure(
-    struct signer_zone *z, const struct config_parent *c, struct snapshot *sn)
+static void set_servers(struct signer_zone *z, const struct conf_names *servers, bool is_unknown,
+    int64_t ds_ttl, struct snapshot *sn)
 {
 	struct zone_parent *old = z->parent;
 
-	if (c->servers.count == 0) {
-		signer_parent_free(z);
-		return;
-	}
-	if (!is_same(old, c)) {
-		z->parent = parent_new(z, &c->servers);
+	if (!is_same(old, servers)) {
+		z->parent = parent_new(z, servers);
+		z->parent->is_unknown = is_unknown;
 		take_over(z->parent, old, sn);
 		parent_free(old);
 	}
-	z->parent->ds_ttl = c->ds_ttl;
+	z->parent->ds_ttl = ds_ttl;
 	if (z->parent != old)
 		signer_parent_look(z);
+}
+
+static void set_found(
+    struct signer_zone *z, const struct found *f, int64_t ds_ttl, struct snapshot *sn)
+{
+	struct conf_names names = {.count = f->is_complete ? f->count : 1};
+
+	names.list = mem_array(names.count, sizeof(*names.list));
+	for (unsigned i = 0; i < names.count; i++)
+		names.list[i] = f->is_complete ? f->servers[i] : NOT_FOUND;
+	set_servers(z, &names, !f->is_complete, ds_ttl, sn);
+	free(names.list);
+}
+
+void signer_parent_configure(
+    struct signer_zone *z, const struct config_parent *c, struct snapshot *sn)
+{
+	const struct found *f = signer_find_found(z, FIND_PARENT);
+
+	if (c->servers.count > 0)
+		set_servers(z, &c->servers, false, c->ds_ttl, sn);
+	else if (f != NULL)
+		set_found(z, f, c->ds_ttl, sn);
+	else
+		signer_parent_free(z);
+}
+
+void signer_parent_found(struct signer_zone *z)
+{
+	const struct found *f = signer_find_found(z, FIND_PARENT);
+	struct snapshot *sn = NULL;
+
+	if (f == NULL || z->parent == NULL || snapshot_open(z->signer->store, &sn, NULL) != OK)
+		return;
+	set_found(z, f, z->parent->ds_ttl, sn);
+	snapshot_close(sn);
+	if (!f->is_complete)
+		snprintf(z->parent->view.servers[0].reason, PARENT_REASON_MAX, "%.180s", f->why);
+	signer_zone_step(z);
+	signer_life_look(z);
 }
 
 /* Shown */

@@ -123,28 +123,6 @@ static void note(struct question *q, enum answer_kind kind, const char *reason)
 	snprintf(q->reason, sizeof(q->reason), "%.190s", reason);
 }
 
-/* The serial of the SOA among the answers; false: there is none. */
-static bool find_serial(struct packet *p, const uint8_t *apex, uint32_t *serial)
-{
-	struct packet_rr rr;
-	struct buf rdata = {0};
-	struct soa soa;
-	bool found = false;
-
-	while (!found && packet_next(p, &rr) == OK) {
-		if (rr.section != 1 || rr.type != RR_SOA || !name_equal(rr.owner, apex))
-			continue;
-		buf_reset(&rdata);
-		found = rdata_from_message(
-			    RR_SOA, p->msg, p->len, rr.rdata, rr.rdlen, &rdata, NULL) == OK &&
-			soa_parse(rdata.data, rdata.len, &soa) == OK;
-	}
-	buf_free(&rdata);
-	if (found)
-		*serial = soa.serial;
-	return found;
-}
-
 static bool is_without_zone(unsigned rcode)
 {
 	return rcode == RCODE_REFUSED || rcode == RCODE_NOTAUTH || rcode == RCODE_NXDOMAIN ||
@@ -165,7 +143,7 @@ static void judge(struct question *q, const uint8_t *msg, size_t len)
 		note(q, is_without_zone(rcode) ? HAS_NOT : SILENT, packet_rcode_name(rcode));
 	else if (!(p.flags & PACKET_FLAG_AA))
 		note(q, SILENT, "its answer is not authoritative");
-	else if (find_serial(&p, q->rebuild->zone->apex, &q->serial))
+	else if (signer_probe_serial(&p, q->rebuild->zone->apex, &q->serial))
 		note(q, TOLD, "");
 	else
 		note(q, HAS_NOT, "it has no SOA for it");

@@ -310,6 +310,15 @@ static struct signer_zone *zone_new(struct signer *s, const uint8_t *apex)
 	return z;
 }
 
+static bool names_have(const struct conf_names *names, const char *name)
+{
+	for (unsigned i = 0; i < names->count; i++) {
+		if (strcmp(names->list[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void configure_zone(struct signer_zone *z, const struct config_zone *c, struct snapshot *sn)
 {
 	const struct config_policy *p = config_policy(z->signer->config, c->policy);
@@ -324,6 +333,10 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	config_key_policy(p, &z->key_policy);
 	configure_servers(z, c, sn);
 	signer_rebuild_configure(z);
+	z->observes_destinations = names_have(&p->observe, "destinations");
+	z->observes_nameservers = names_have(&p->observe, "nameservers");
+	signer_find_configure(z, FIND_NAMESERVERS, z->observes_nameservers);
+	signer_find_configure(z, FIND_PARENT, p->parent.servers.count == 0);
 	signer_parent_configure(z, &p->parent, sn);
 	if (!was_there) {
 		z->has_head = snapshot_head(sn, z->apex, &z->head) == OK;
@@ -385,6 +398,8 @@ void signer_zones_configure(struct signer *s)
 static void zone_free(struct signer_zone *z)
 {
 	signer_submit_free(z);
+	signer_find_free(z);
+	signer_watch_free(z);
 	signer_parent_free(z);
 	signer_rebuild_free(z);
 	signer_life_free(z);

@@ -72,6 +72,11 @@ static json_t *servers_json(const struct signer_zone *z, bool sources)
 	return list;
 }
 
+static const char *parent_reason(const struct parent_server *s)
+{
+	return s->asked == 0 && s->reason[0] == '\0' ? "not asked yet" : s->reason;
+}
+
 static json_t *parent_json(const struct signer_zone *z)
 {
 	const struct parent_view *v = signer_parent_view(z);
@@ -85,9 +90,9 @@ static json_t *parent_json(const struct signer_zone *z)
 			if (s->ds[k].is_there && s->has_answered)
 				json_array_append_new(tags, json_integer(s->ds[k].ds.tag));
 		}
-		json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:s}", "server", s->name, "ds",
-						tags, "since", verbs_time(s->changed), "reason",
-						s->asked == 0 ? "not asked yet" : s->reason));
+		json_array_append_new(
+		    list, json_pack("{s:s,s:o,s:o,s:s}", "server", s->name, "ds", tags, "since",
+			      verbs_time(s->changed), "reason", parent_reason(s)));
 	}
 	return list;
 }

@@ -50,7 +50,7 @@ int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e)
 
 	if (getrandom(&x->id, sizeof(x->id), 0) != (ssize_t)sizeof(x->id))
 		return err_sys(e, "no random number for a query");
-	packet_begin(out, QUESTION_MAX, x->id, 0, x->apex, x->qtype);
+	packet_begin(out, QUESTION_MAX, x->id, x->flags, x->apex, x->qtype);
 	packet_end(out);
 	if (x->peer.tsig != NULL) {
 		tsig_state_free(&x->tsig);

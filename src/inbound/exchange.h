@@ -13,6 +13,7 @@
 struct exchange {
 	const uint8_t *apex; /* borrowed */
 	uint16_t qtype;
+	uint16_t flags; /* of the question's header */
 	uint16_t id;
 	struct peer peer;          /* a copy; its tsig is borrowed until exchange_keep_key */
 	struct tsig_key *own_key;  /* NULL: the key is the configuration's */

@@ -231,6 +231,11 @@ struct probe *probe_start(struct inbound *in, const struct peer *peer, const uin
 	return q;
 }
 
+void probe_set_recursive(struct probe *q)
+{
+	q->x.flags |= PACKET_FLAG_RD;
+}
+
 void probe_cancel(struct probe *q)
 {
 	if (q != NULL)

@@ -20,9 +20,11 @@ struct probe;
 typedef void probe_fn(void *arg, const struct err *e, struct packet *p);
 
 /* Waits for its turn among all questions to that server.  peer and qname are copied; TSIG keys are
- * borrowed until probe_keep_key. */
+ * borrowed until probe_keep_key.  done is never called from here. */
 struct probe *probe_start(struct inbound *in, const struct peer *peer, const uint8_t *qname,
     uint16_t qtype, bool tcp, probe_fn *done, void *arg);
+/* The server is a resolver: ask it to recurse (RD). */
+void probe_set_recursive(struct probe *p);
 void probe_cancel(struct probe *p);   /* done is not called; NULL is fine */
 void probe_keep_key(struct probe *p); /* the configuration is about to go away; NULL is fine */
 

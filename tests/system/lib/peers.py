@@ -15,9 +15,9 @@ def new_tsig(name, algorithm="hmac-sha256"):
     return zones.Tsig(name, algorithm, base64.b64encode(os.urandom(32)).decode())
 
 
-def serial_at(zone, port, tsig=None):
+def serial_at(zone, port, tsig=None, address="127.0.0.1"):
     """The SOA serial that a server answers with authority, or None."""
-    command = ["dig", "@127.0.0.1", "-p", port, "+noall", "+comments", "+answer", "+norecurse", "+tries=1", "+time=1"]
+    command = ["dig", f"@{address}", "-p", port, "+noall", "+comments", "+answer", "+norecurse", "+tries=1", "+time=1"]
     if tsig:
         command += ["-y", tsig.dig()]
     done = run(*command, "-q", zone, "-t", "SOA", check=False)
