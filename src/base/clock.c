@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -65,9 +66,11 @@ int clock_page_attach(int fd)
 	return 0;
 }
 
-int clock_page_create(bool is_virtual)
+int clock_page_create(const char *file)
 {
-	int fd = memfd_create("intaglio-clock", MFD_CLOEXEC);
+	int fd = file == NULL ? memfd_create("intaglio-clock", MFD_CLOEXEC)
+			      : open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int64_t now = clock_real();
 	void *p;
 
 	if (fd < 0)
@@ -78,7 +81,10 @@ int clock_page_create(bool is_virtual)
 	if (p == MAP_FAILED)
 		goto failed;
 	page = p;
-	atomic_store(&page->calendar, is_virtual ? clock_real() : 0);
+	if (file == NULL)
+		atomic_store(&page->calendar, 0);
+	else if (atomic_load(&page->calendar) < now)
+		atomic_store(&page->calendar, now);
 	return fd;
 failed:
 	close(fd);

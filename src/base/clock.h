@@ -18,8 +18,9 @@ uint64_t clock_mono_ms(void);
 uint64_t clock_mono_us(void);
 uint64_t clock_cpu_us(void); /* CPU time of this process */
 
-/* The master: make the page and return its descriptor (to be inherited), or -1 with errno. */
-int clock_page_create(bool is_virtual);
+/* The master: make the page and return its descriptor (to be inherited), or -1 with errno.  file: keeps a
+ * virtual clock, which then goes on where it stood, if that is not in the past; NULL: time is real. */
+int clock_page_create(const char *file);
 /* The others: map the inherited page.  Without a page the calendar is the real time. */
 int clock_page_attach(int fd);
 void clock_page_set(int64_t calendar); /* virtual clock only, by its owner */

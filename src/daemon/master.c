@@ -278,6 +278,18 @@ static void master_end(struct master *m)
 	log_notice("stopped");
 }
 
+static int make_clock(struct master *m, struct err *e)
+{
+	char *file = mem_printf("%s/virtual-clock", m->config->state_dir);
+
+	m->clock_fd = clock_page_create(m->options.virtual_clock ? file : NULL);
+	if (m->clock_fd < 0)
+		err_set(
+		    e, ERR_SYSTEM, "the clock's page %s cannot be made: %s", file, strerror(errno));
+	free(file);
+	return m->clock_fd < 0 ? ERR_SYSTEM : OK;
+}
+
 int master_run(const struct master_options *o)
 {
 	struct master *m = mem_alloc(sizeof(*m));
@@ -288,8 +300,7 @@ int master_run(const struct master_options *o)
 	m->config = config_load(o->config_path, config_mistake, master_warn, NULL);
 	if (m->config == NULL)
 		return 1;
-	m->clock_fd = clock_page_create(o->virtual_clock);
-	if (m->clock_fd < 0 || master_prepare(m, &e) != OK) {
+	if (master_prepare(m, &e) != OK || make_clock(m, &e) != OK) {
 		log_error("cannot start: %s", e.text);
 		return 1;
 	}

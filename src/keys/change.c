@@ -91,8 +91,24 @@ void change_clean(struct keys *k, struct zone_keys *z)
 	}
 }
 
+/* Is the clock behind what was recorded? */
+static bool is_too_early(const struct zone_keys *z, int64_t now, char why[KEYS_WHY_SIZE])
+{
+	char clock[TIME_TEXT_SIZE], recorded[TIME_TEXT_SIZE];
+
+	if (now >= z->record.time)
+		return false;
+	time_text(now, clock);
+	time_text(z->record.time, recorded);
+	snprintf(why, KEYS_WHY_SIZE,
+	    "the clock says %s, and the state record in the token was written at %s: nothing is "
+	    "done to its keys before the clock is right",
+	    clock, recorded);
+	return true;
+}
+
 struct zone_keys *change_begin(
-    struct keys *k, const uint8_t *apex, int *code, char why[KEYS_WHY_SIZE])
+    struct keys *k, const uint8_t *apex, int64_t now, int *code, char why[KEYS_WHY_SIZE])
 {
 	enum keys_status status = keys_zone_status(k, apex, why);
 	uint8_t hash[RECORD_HASH_LEN];
@@ -100,6 +116,10 @@ struct zone_keys *change_begin(
 
 	keys_zone_hash(apex, hash);
 	z = keys_find(k, hash);
+	if (status == KEYS_GOOD && z != NULL && is_too_early(z, now, why)) {
+		*code = ERR_REFUSED;
+		return NULL;
+	}
 	if (status == KEYS_GOOD && z != NULL && !z->is_busy && !z->is_forgotten) {
 		keys_hold(z);
 		return z;

@@ -10,7 +10,9 @@ void change_commit(struct keys *k, struct zone_keys *z, struct record *next, con
     int64_t now, keys_done_fn *done, void *arg);
 /* Superseded records of the zone go, but for one. */
 void change_clean(struct keys *k, struct zone_keys *z);
-/* The zone, when its keys may be changed now; NULL and words. */
-struct zone_keys *change_begin(struct keys *k, const uint8_t *apex, int *code, char why[KEYS_WHY_SIZE]);
+/* The zone, when its keys may be changed now; NULL and words.  A clock that stands before the zone's last
+ * record is wrong, and everything that was observed by it: ERR_REFUSED. */
+struct zone_keys *change_begin(struct keys *k, const uint8_t *apex, int64_t now, int *code,
+    char why[KEYS_WHY_SIZE]);
 
 #endif

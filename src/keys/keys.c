@@ -296,6 +296,8 @@ int keys_keyset(struct keys *k, const uint8_t *apex, int64_t now, struct keyset 
 	}
 	if (!keys_can_sign(z))
 		return not_usable(z, e);
+	/* A clock that went back takes no key out of the set. */
+	now = now < z->record.time ? z->record.time : now;
 	memset(out, 0, sizeof(*out));
 	out->unsign = z->record.unsign != 0;
 	for (unsigned i = 0; i < z->record.key_count; i++) {

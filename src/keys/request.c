@@ -30,7 +30,7 @@ void keys_request(struct keys *k, const uint8_t *apex, const struct edit *e, int
 	struct record next;
 	struct request *q;
 	int code = OK;
-	struct zone_keys *z = change_begin(k, apex, &code, why);
+	struct zone_keys *z = change_begin(k, apex, now, &code, why);
 
 	if (z == NULL) {
 		done(arg, code, why);
@@ -54,7 +54,7 @@ void keys_request_generate(struct keys *k, const uint8_t *apex, const struct key
 {
 	char why[KEYS_WHY_SIZE];
 	int code = OK;
-	struct zone_keys *z = change_begin(k, apex, &code, why);
+	struct zone_keys *z = change_begin(k, apex, now, &code, why);
 
 	if (z == NULL) {
 		done(arg, code, why);

@@ -240,7 +240,7 @@ static void step_start(struct keys *k, const uint8_t *apex, const struct key_pol
 	char why[KEYS_WHY_SIZE];
 	struct step *s;
 	int code = OK;
-	struct zone_keys *z = change_begin(k, apex, &code, why);
+	struct zone_keys *z = change_begin(k, apex, now, &code, why);
 
 	if (z == NULL) {
 		done(arg, code, why);

@@ -92,7 +92,7 @@ int bench_setup(void **state)
 	struct inbound_hooks hooks = {hook_received, hook_status, hook_refreshed, hook_expired, b};
 
 	if (!has_clock)
-		clock_page_create(true);
+		clock_page_create(NULL);
 	has_clock = true;
 	clock_page_set(1800000000);
 	*state = b;

@@ -347,6 +347,29 @@ static void test_R26_roll_over_by_hand(void **state)
 	assert_one_active(f);
 }
 
+/* In the midst of a roll-over, to before it began. */
+static void test_R25_clock_that_goes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct keyset before, after;
+	uint64_t sequence;
+	struct err e = {0};
+	struct outcome o;
+
+	live_until(f, NOW + 86 * DAY);
+	assert_int_equal(count(f, KEY_ZSK, KEY_READY), 1);
+	sequence = keys_record(f->keys, f->apex)->sequence;
+	assert_int_equal(keys_keyset(f->keys, f->apex, f->now, &before, &e), OK);
+	f->now = NOW + DAY;
+	o = step(f);
+	assert_int_equal(o.code, ERR_REFUSED);
+	assert_non_null(strstr(o.why, "before the clock is right"));
+	assert_int_equal(keys_record(f->keys, f->apex)->sequence, sequence);
+	assert_int_equal(keys_keyset(f->keys, f->apex, f->now, &after, &e), OK);
+	assert_int_equal(after.count, 3);
+	assert_memory_equal(&after, &before, sizeof(after));
+}
+
 static void test_R26_backup_gate(void **state)
 {
 	struct fixture *f = *state;
@@ -482,6 +505,7 @@ int main(void)
 	    TEST(test_R25_replies_lost_and_killed),
 	    TEST(test_R23_R24_emergency_all),
 	    TEST(test_R26_roll_over_by_hand),
+	    TEST(test_R25_clock_that_goes_back),
 	    TEST(test_R26_backup_gate),
 	    TEST(test_R30_cds),
 	    TEST(test_R26_generated_ahead),
