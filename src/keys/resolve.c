@@ -158,8 +158,9 @@ static bool is_older_than_used(struct keys *k, struct zone_keys *z)
 	if (here < used) {
 		keys_set_status(z, KEYS_RECOVERY,
 		    "record %llu is older than %llu, which was used before (a restored back-up?): "
-		    "see `key accept-record`",
-		    (unsigned long long)here, (unsigned long long)used);
+		    "restore a newer one, or go on from this with `key accept-record --sequence "
+		    "%llu`",
+		    (unsigned long long)here, (unsigned long long)used, (unsigned long long)here);
 		return true;
 	}
 	if (here > used && intent_found(k->store, z->hash, used, here, &e) != OK) {
