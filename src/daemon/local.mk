@@ -29,8 +29,9 @@ intagliod_SOURCES = \
 	src/daemon/signer_leap.c \
 	src/daemon/signer_life.c src/daemon/signer_life.h \
 	src/daemon/signer_observe.c \
-	src/daemon/signer_parent.c \
+	src/daemon/signer_parent.c src/daemon/signer_parent.h \
 	src/daemon/signer_parent_keep.c \
+	src/daemon/signer_parent_says.c \
 	src/daemon/signer_probe.c \
 	src/daemon/signer_check.c \
 	src/daemon/signer_rebuild.c \

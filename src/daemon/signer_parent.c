@@ -1,16 +1,15 @@
-/* What the parent's servers have for a zone: when they are asked, and what the zone does with it
- * (R70, R71).  Only for zones whose policy names parent.servers, or whose parent's servers are to
- * be found (signer_find.c); as long as they are not, a server stands for them that does not answer.
- * Runs in the signing side; the network side asks (signer_probe.c). */
+/* What the parent's servers have for a zone: when they are asked (R25, R70).  Only for zones whose
+ * policy names parent.servers, or whose parent's servers are to be found (signer_find.c); as long
+ * as they are not, a server stands for them that does not answer.  Runs in the signing side; the
+ * network side asks (signer_probe.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/signer.h"
+#include "daemon/signer_parent.h"
 #include "dns/rrtype.h"
-#include "parent/observe.h"
 
 #define LOOK_MOST 21600	       /* seconds between two looks */
 #define LOOK_MOST_AWAITED 3600 /* ... while something is to change */
@@ -18,26 +17,7 @@
 #define NOT_FOUND "(not found)" /* stands for servers that are to be found */
 #define PATIENCE_MORE 600	/* over two pauses, for servers that answer late */
 
-struct parent_question { /* to one of the servers */
-	struct zone_parent *parent;
-	unsigned server;
-	struct signer_probe *probe; /* NULL: none under way */
-};
-
-struct zone_parent {
-	struct signer_zone *zone;
-	struct parent_view view;
-	struct parent_question *questions; /* one for each server */
-	bool is_unknown;		   /* the one server is NOT_FOUND */
-	unsigned asking;
-	bool is_wanted;	 /* another look, when this one is over */
-	bool is_news;	 /* something was learnt by this one */
-	unsigned silent; /* looks in a row that some server did not answer */
-	int64_t ds_ttl;	 /* as the policy has it, until one was seen */
-	struct loop_event *look;
-};
-
-static int64_t ttl_of(const struct zone_parent *p)
+int64_t parent_ttl(const struct zone_parent *p)
 {
 	uint32_t seen = parent_ttl_max(&p->view);
 
@@ -51,99 +31,17 @@ static int64_t pause_of(const struct zone_parent *p)
 	return half < LOOK_MOST ? half : LOOK_MOST;
 }
 
-static int64_t patience_of(const struct zone_parent *p)
+int64_t parent_patience(const struct zone_parent *p)
 {
 	return 2 * pause_of(p) + PATIENCE_MORE;
 }
 
 int64_t signer_parent_fresh(const struct signer_zone *z, int64_t now)
 {
-	return z->parent == NULL ? now : now - patience_of(z->parent);
-}
-
-/* Which DS are ours */
-
-struct our_ds {
-	const uint8_t *apex;
-	struct parent_ds list[KEYSET_MAX * 3];
-	unsigned count;
-};
-
-static void add_ours(void *arg, const struct key_info *i)
-{
-	static const uint8_t digests[] = {1, 2, 4};
-	struct our_ds *o = arg;
-
-	for (size_t d = 0; d < MEM_COUNT(digests); d++) {
-		if (i->key->role != KEY_ZSK && o->count < MEM_COUNT(o->list) &&
-		    parent_ds_of_key(o->apex, i->key->dnskey, i->key->dnskey_len, digests[d],
-			&o->list[o->count]) == OK)
-			o->count++;
-	}
-}
-
-static struct parent_fact foreign_fact(const struct zone_parent *p, int64_t now)
-{
-	struct signer_zone *z = p->zone;
-	struct our_ds ours = {.apex = z->apex};
-
-	keys_each(z->signer->keys, z->apex, verbs_policy_of, z->signer, now, add_ours, &ours);
-	return parent_fact_foreign(&p->view, ours.list, ours.count, now - patience_of(p));
+	return z->parent == NULL ? now : now - parent_patience(z->parent);
 }
 
 /* What follows */
-
-bool signer_parent_frees(const struct signer_zone *z)
-{
-	int64_t now = clock_calendar();
-	struct parent_fact fact;
-
-	if (z->parent == NULL)
-		return false;
-	fact = foreign_fact(z->parent, now);
-	return fact.word == PARENT_GONE && now - fact.since >= ttl_of(z->parent);
-}
-
-static void not_asked_text(const struct zone_parent *p, char *why, size_t size)
-{
-	for (unsigned i = 0; i < p->view.count; i++) {
-		const struct parent_server *s = &p->view.servers[i];
-
-		if (s->has_answered)
-			continue;
-		snprintf(why, size, "it is not known whether its parent has a DS: server %s: %s",
-		    s->name, s->reason[0] == '\0' ? "not asked yet" : s->reason);
-		return;
-	}
-	snprintf(why, size, "its parent's servers were not asked lately");
-}
-
-bool signer_parent_bars(const struct signer_zone *z, char why[STORE_REASON_MAX])
-{
-	const struct zone_parent *p = z->parent;
-	int64_t now = clock_calendar();
-	struct parent_fact fact;
-	char until[TIME_TEXT_SIZE];
-
-	if (p == NULL)
-		return false;
-	fact = foreign_fact(p, now);
-	if (fact.word == PARENT_UNKNOWN) {
-		not_asked_text(p, why, STORE_REASON_MAX);
-		return true;
-	}
-	if (fact.word != PARENT_GONE) {
-		snprintf(why, STORE_REASON_MAX,
-		    "its parent has a DS that belongs to none of our keys: publishing our version would break the zone; have that DS taken out, or use --replace-dnssec");
-		return true;
-	}
-	/* Where no DS was ever seen there is none in caches that we could have known of. */
-	if (parent_ttl_max(&p->view) == 0 || now - fact.since >= ttl_of(p))
-		return false;
-	time_text(fact.since + ttl_of(p), until);
-	snprintf(why, STORE_REASON_MAX, "caches may have a DS of somebody else until %s", until);
-	return true;
-}
 
 bool signer_parent_is_awaited(const struct signer_zone *z)
 {
@@ -160,35 +58,6 @@ bool signer_parent_is_awaited(const struct signer_zone *z)
 			return true;
 	}
 	return false;
-}
-
-int signer_parent_may_leave(const struct signer_zone *z, char why[REASON_MAX])
-{
-	const struct zone_parent *p = z->parent;
-	bool was_published = z->has_head && z->head.published;
-	int64_t now = clock_calendar(), until;
-	struct parent_fact fact;
-	char text[TIME_TEXT_SIZE];
-
-	if (p == NULL)
-		return ERR_MISSING;
-	fact = parent_fact_foreign(&p->view, NULL, 0, now - patience_of(p));
-	until = fact.since + ttl_of(p);
-	if (fact.word == PARENT_UNKNOWN) {
-		not_asked_text(p, why, REASON_MAX);
-		return ERR_REFUSED;
-	}
-	if (fact.word != PARENT_GONE) {
-		snprintf(why, REASON_MAX, "its parent has a DS for it");
-		return ERR_REFUSED;
-	}
-	if (was_published && until > now) {
-		time_text(until, text);
-		snprintf(why, REASON_MAX,
-		    "its parent has no DS for it, and caches may have one until %s", text);
-		return ERR_REFUSED;
-	}
-	return OK;
 }
 
 static bool is_held(const struct signer_zone *z)
@@ -226,7 +95,7 @@ static bool is_change_awaited(const struct zone_parent *p)
 static void look_later(struct zone_parent *p, int64_t now)
 {
 	int64_t next = now + pause_of(p), soon = now + LOOK_AFTER_FAILURE;
-	struct parent_fact fact = foreign_fact(p, now);
+	struct parent_fact fact = parent_foreign(p, now);
 	bool is_silent = false;
 
 	for (unsigned i = 0; i < p->view.count; i++)
@@ -238,9 +107,9 @@ static void look_later(struct zone_parent *p, int64_t now)
 		soon = now + ((int64_t)LOOK_AFTER_FAILURE << (p->silent - 1));
 	if (is_silent && p->silent < 8 && soon < next)
 		next = soon;
-	if (is_held(p->zone) && fact.word == PARENT_GONE && fact.since + ttl_of(p) > now &&
-	    fact.since + ttl_of(p) < next)
-		next = fact.since + ttl_of(p);
+	if (is_held(p->zone) && fact.word == PARENT_GONE && fact.since + parent_ttl(p) > now &&
+	    fact.since + parent_ttl(p) < next)
+		next = fact.since + parent_ttl(p);
 	loop_event_set(p->look, next);
 }
 
@@ -288,8 +157,8 @@ static void note_answer(
 		return;
 	}
 	/* After a silence, or a long time, all that is known of it begins anew. */
-	p->is_news = p->is_news || !s->has_answered || now - s->asked > patience_of(p);
-	parent_note(s, &set, now, patience_of(p));
+	p->is_news = p->is_news || !s->has_answered || now - s->asked > parent_patience(p);
+	parent_note(s, &set, now, parent_patience(p));
 	p->is_news = p->is_news || s->changed != changed;
 	if (s->changed != changed)
 		log_notice(
@@ -361,7 +230,7 @@ static void take_over(struct zone_parent *p, const struct zone_parent *old, stru
 			if (strcmp(old->view.servers[k].name, s->name) == 0)
 				*s = old->view.servers[k];
 		}
-		if (s->asked == 0)
+		if (s->asked == 0 && sn != NULL)
 			signer_parent_load(p->zone, s, sn);
 	}
 }
@@ -447,8 +316,10 @@ void signer_parent_found(struct signer_zone *z)
 	const struct found *f = signer_find_found(z, FIND_PARENT);
 	struct snapshot *sn = NULL;
 
-	if (f == NULL || z->parent == NULL || snapshot_open(z->signer->store, &sn, NULL) != OK)
+	if (f == NULL || z->parent == NULL)
 		return;
+	/* Without it, what was seen before is not known: that delays steps, and endangers none. */
+	(void)snapshot_open(z->signer->store, &sn, NULL);
 	set_found(z, f, z->parent->ds_ttl, sn);
 	snapshot_close(sn);
 	if (!f->is_complete)
