@@ -75,6 +75,6 @@ tests_token_test_hsm_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) \
 tests_token_test_hsm_LDADD = $(TOKEN_TEST_LIBS)
 tests_token_test_backup_SOURCES = tests/token/test_backup.c \
 	hsm-setup/backup.h hsm-setup/backup_file.c hsm-setup/backup_key.c hsm-setup/pin.c
-tests_token_test_backup_CPPFLAGS = $(tests_token_test_hsm_CPPFLAGS)
+tests_token_test_backup_CPPFLAGS = $(tests_token_test_hsm_CPPFLAGS) $(P11KIT_CFLAGS) $(LIBP11_CFLAGS)
 tests_token_test_backup_LDADD = $(TOKEN_TEST_LIBS)
 endif

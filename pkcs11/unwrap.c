@@ -146,7 +146,7 @@ static int make_public(struct wrap_job *j, struct err *e)
 }
 
 /* Unwrap, prove; a key that does not prove itself goes again. */
-static int make_private(struct wrap_job *j, struct err *e)
+static int make_private(struct wrap_job *j, bool in_token, struct err *e)
 {
 	struct local *l = j->attempt.l;
 	CK_OBJECT_HANDLE h;
@@ -154,19 +154,46 @@ static int make_private(struct wrap_job *j, struct err *e)
 
 	if (rc != OK)
 		return rc;
-	rc = wrap_unwrap(j, !j->try_only, &h, e);
+	rc = wrap_unwrap(j, in_token, &h, e);
 	wrap_leave(j);
 	if (rc != OK) {
 		l->index.complete[INDEX_PRIVATE] = false;
 		return rc;
 	}
-	if (!j->try_only)
+	if (in_token)
 		index_add(&l->index, INDEX_PRIVATE, j->key.id, TOKEN_ID_LEN, h);
 	rc = wrap_prove(j, h, e);
-	if (rc == OK ? j->try_only : rc != ERR_TOKEN) {
-		wrap_destroy(j, h);
+	if (!in_token || (rc != OK && rc != ERR_TOKEN)) {
 		index_remove(&l->index, h);
+		wrap_destroy(j, h);
 	}
+	return rc;
+}
+
+/* A private half alone that does not sign for the back-up's public half: a run was cut in the
+ * middle of it (SoftHSM makes the object first, and its value then).  It goes only once the
+ * back-up's key has shown, in the session, that it would be better. */
+static int replace_private(struct wrap_job *j, CK_OBJECT_HANDLE broken, struct err *e)
+{
+	int rc = make_private(j, false, e);
+
+	if (rc != OK || j->try_only)
+		return rc;
+	rc = object_destroy(j->attempt.l, INDEX_PRIVATE, broken, j->key.id, TOKEN_ID_LEN, e);
+	return rc == OK ? make_private(j, true, e) : rc;
+}
+
+static int see_to_private(
+    struct wrap_job *j, CK_OBJECT_HANDLE private, CK_OBJECT_HANDLE public, struct err *e)
+{
+	int rc;
+
+	if (private == 0)
+		return make_private(j, !j->try_only, e);
+	if (j->may_replace && public == 0)
+		return replace_private(j, private, e);
+	rc = wrap_prove(j, private, e);
+	j->is_doubtful = rc != OK && public == 0;
 	return rc;
 }
 
@@ -186,7 +213,7 @@ static int import_one(struct attempt *a, struct err *e)
 		rc = compare_label(j, private, e);
 	if (rc != OK)
 		return rc;
-	rc = private != 0 ? wrap_prove(j, private, e) : make_private(j, e);
+	rc = see_to_private(j, private, public, e);
 	if (rc == OK && public == 0 && !j->try_only)
 		rc = make_public(j, e);
 	/* What an attempt made before its reply was lost is found by the next, and was not there.
@@ -200,6 +227,7 @@ int wrap_import(struct token *t, const struct secret *wrapping_key, const struct
     bool try_only, enum wrap_outcome *out, struct err *e)
 {
 	struct wrap_job *j = mem_alloc(sizeof *j);
+	struct err again;
 	int rc = wrap_job_begin(j, t, wrapping_key, key->algorithm, e);
 
 	if (rc == OK) {
@@ -207,6 +235,11 @@ int wrap_import(struct token *t, const struct secret *wrapping_key, const struct
 		j->try_only = try_only;
 		j->outcome = WRAP_PRESENT;
 		rc = ladder_run(&j->attempt, import_one, e);
+	}
+	if (rc != OK && j->is_doubtful) { /* not a passing fault: the ladder has been climbed */
+		j->may_replace = true;
+		if (ladder_run(&j->attempt, import_one, &again) == OK)
+			rc = OK;
 	}
 	if (rc == OK)
 		*out = j->outcome;

@@ -32,8 +32,9 @@ int wrap_export(struct token *t, const struct secret *wrapping_key, const struct
 enum wrap_outcome { WRAP_RESTORED, WRAP_PRESENT };
 /* Make the pair in this token, extractable and sensitive as it was.  A half that is there stays, if it is
  * the same (ERR_CONFLICT otherwise); one that is missing is made: so a second run completes a first one
- * that was cut.  The private key must prove itself, or is destroyed again (ERR_VERIFY).  try_only: in
- * session objects, nothing stays. */
+ * that was cut.  A private half without a public one that does not sign for it is what such a run can
+ * leave: it is made anew.  The private key must prove itself, or is destroyed again (ERR_VERIFY).
+ * try_only: in session objects, nothing stays. */
 int wrap_import(struct token *t, const struct secret *wrapping_key, const struct wrapped_key *key,
     bool try_only, enum wrap_outcome *out, struct err *e);
 

@@ -11,6 +11,8 @@ struct wrap_job {
 	const struct mech *mech;
 	struct wrapped_key key; /* as far as it is known */
 	bool try_only;
+	bool is_doubtful; /* on the way in: there is a private half alone, and it does not sign */
+	bool may_replace; /* ... and it may go */
 	CK_MECHANISM_TYPE mechanism;
 	CK_OBJECT_HANDLE wrapper; /* the wrapping key, while it is in the token */
 	uint8_t wrapped[WRAP_MAX]; /* on the way out */

@@ -54,6 +54,7 @@ intagliod_SOURCES = \
 	src/daemon/verbs_words.c \
 	src/daemon/verbs_status.c \
 	src/daemon/verbs_zone.c \
+	src/daemon/verbs_zone_export.c \
 	src/daemon/verbs_zone_show.c \
 	src/daemon/verbs_zone_sign.c \
 	src/daemon/worker.c

@@ -231,6 +231,8 @@ void signer_life_begin(struct signer_zone *z);
 /* A version was signed with ks, or found to need no signing: what of it concerns the keys. */
 void signer_life_version(struct signer_zone *z, const struct keyset *ks);
 int signer_life_save(const struct signer_zone *z, struct store_write *w, struct err *e);
+/* The zone is being deleted: nothing of this is for one of the same name. */
+int signer_life_forget(const struct signer_zone *z, struct store_write *w, struct err *e);
 bool signer_life_is_busy(const struct signer_zone *z);
 /* fn once no step is under way: at once, or when it ends. */
 void signer_life_when_idle(struct signer_zone *z, loop_fn *fn, void *arg);

@@ -277,6 +277,15 @@ int signer_life_save(const struct signer_zone *z, struct store_write *w, struct 
 	return code;
 }
 
+int signer_life_forget(const struct signer_zone *z, struct store_write *w, struct err *e)
+{
+	int code = store_write_meta(w, META_TTLS, z->key, z->key_len, NULL, 0, e);
+
+	if (code == OK)
+		code = store_write_meta(w, META_RELEASES, z->key, z->key_len, NULL, 0, e);
+	return code;
+}
+
 void signer_life_configure(struct signer_zone *z, struct snapshot *sn)
 {
 	struct zone_life *l;

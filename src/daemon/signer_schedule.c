@@ -290,6 +290,18 @@ static void run_progress(void *arg, const char *phase, uint64_t done, uint64_t t
 }
 
 /* The keys to sign with, and what the run must know of the past; false: not now. */
+static void stuck_unpublished(struct signer_zone *z)
+{
+	char why[REASON_MAX];
+
+	snprintf(why, sizeof(why),
+	    z->key_policy.require_backup
+		? "its keys wait for their back-up, which policy %s demands: see \"intaglio backup prepare\""
+		: "none of its keys may be published yet under policy %s: see \"intaglio rollover list\"",
+	    z->key_policy.name);
+	stuck(z, why);
+}
+
 static bool prepare(struct signer_zone *z, struct sign_job *job)
 {
 	struct keys *keys = z->signer->keys;
@@ -305,6 +317,10 @@ static bool prepare(struct signer_zone *z, struct sign_job *job)
 	if (keys_keyset(keys, z->apex, job->now, &job->keys, &e) != OK) {
 		stuck(z, e.text);
 		retry_later(z);
+		return false;
+	}
+	if (job->keys.count == 0 && !job->keys.unsign) {
+		stuck_unpublished(z); /* the next step of its keys brings it back here */
 		return false;
 	}
 	keys_fill_cds(keys, z->apex, &z->key_policy, job->now, &job->keys);

@@ -286,6 +286,8 @@ static void delete_zone(struct adding *a, struct signer_zone *z)
 	if (code == OK) {
 		code = store_write_remove(w, z->apex, &e);
 		if (code == OK)
+			code = signer_life_forget(z, w, &e);
+		if (code == OK)
 			code = store_write_commit(w, &e);
 		else
 			store_write_abort(w);

@@ -1,4 +1,4 @@
-/* The verbs that show zones: list, status, export. */
+/* The verbs that show zones: list, status. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,10 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/verbs_internal.h"
-#include "dns/rrset.h"
 #include "parent/observe.h"
-
-#define EXPORT_SLICE 2000 /* RRsets between two looks at the loop */
 
 json_t *verbs_time(int64_t t)
 {
@@ -55,6 +52,18 @@ static json_t *serial_or_null(bool has, uint32_t serial)
 	return has ? json_integer(serial) : json_null();
 }
 
+/* The operator does not wait for it (R25). */
+static json_t *release_json(const struct signer_zone *z, const struct server_status *st)
+{
+	const struct signer_release *x =
+	    st->is_source ? NULL : signer_observe_released(z, st->server);
+
+	if (x == NULL)
+		return json_null();
+	return json_pack("{s:s,s:s,s:o}", "reason", x->reason, "requester", x->requester, "at",
+	    verbs_time(x->at));
+}
+
 static json_t *servers_json(const struct signer_zone *z, bool sources)
 {
 	json_t *list = json_array();
@@ -65,9 +74,10 @@ static json_t *servers_json(const struct signer_zone *z, bool sources)
 		if (st->is_source != sources)
 			continue;
 		json_array_append_new(
-		    list, json_pack("{s:s,s:s,s:o,s:s,s:o}", "server", st->server, "status",
+		    list, json_pack("{s:s,s:s,s:o,s:s,s:o,s:o}", "server", st->server, "status",
 			      signer_status_name(st), "since", verbs_time(st->since), "reason",
-			      st->reason, "serial", serial_or_null(st->has_serial, st->serial)));
+			      st->reason, "serial", serial_or_null(st->has_serial, st->serial),
+			      "released", release_json(z, st)));
 	}
 	return list;
 }
@@ -221,12 +231,16 @@ static void show_servers(struct ops_call *c, const json_t *list, const char *wha
 	json_array_foreach(list, i, one)
 	{
 		const char *server = text_of(one, "server"), *reason = text_of(one, "reason");
+		const json_t *released = json_object_get(one, "released");
 
 		serial = json_object_get(one, "serial");
 		ops_text(c, "  %-12s %s %s since %s", what, server[0] == '\0' ? "(file)" : server,
 		    text_of(one, "status"), text_of(one, "since"));
 		if (json_is_integer(serial))
 			ops_text(c, ", serial %" JSON_INTEGER_FORMAT, json_integer_value(serial));
+		if (json_is_object(released))
+			ops_text(c, ", not waited for since %s (%s: %s)", text_of(released, "at"),
+			    text_of(released, "requester"), text_of(released, "reason"));
 		ops_text(c, "%s%s\n", reason[0] == '\0' ? "" : ": ", reason);
 	}
 }
@@ -344,106 +358,4 @@ void verb_zone_status(void *arg, struct ops_call *c)
 		json_decref(zones);
 	}
 	ops_done(c);
-}
-
-/* zone export: the signed zone, in slices, so that a large one keeps nobody waiting. */
-
-struct export
-{
-	struct signer *signer;
-	struct ops_call *call;
-	struct snapshot *snapshot;
-	struct walk walk;
-	struct buf text;
-};
-
-static void export_end(struct export *x)
-{
-	walk_close(&x->walk);
-	snapshot_close(x->snapshot);
-	buf_free(&x->text);
-	ops_done(x->call);
-	free(x);
-}
-
-static void export_resume(void *arg, struct ops_call *c);
-
-static void export_slice(void *arg)
-{
-	struct export *x = arg;
-	bool more = !ops_is_gone(x->call);
-
-	buf_reset(&x->text);
-	for (unsigned i = 0; i < EXPORT_SLICE && more; i++) {
-		struct rrset set;
-
-		more = walk_next(&x->walk) == OK;
-		if (more && rrset_unpack(x->walk.packed, x->walk.packed_len, &set) == OK)
-			rrset_text(&set, &x->text);
-	}
-	if (x->text.len > 0)
-		ops_text(x->call, "%.*s", (int)x->text.len, (const char *)x->text.data);
-	if (more && ops_is_full(x->call))
-		ops_when_drained(x->call, export_resume, x);
-	else if (more)
-		loop_soon(x->signer->loop, export_slice, x);
-	else
-		export_end(x);
-}
-
-/* The reader has caught up, or is gone. */
-static void export_resume(void *arg, struct ops_call *c)
-{
-	(void)c;
-	export_slice(arg);
-}
-
-/* The entries as zone import takes them. */
-static void export_config(struct signer *s, struct ops_call *c)
-{
-	const char *only = ops_option(c, "zone");
-	struct conf_groups shown = s->config->zones;
-	struct buf text = {0};
-
-	if (only != NULL)
-		shown = (struct conf_groups){config_zone(s->config, only), 1, 1};
-	if (shown.items == NULL) {
-		ops_fail(c, "there is no zone %s", only == NULL ? "yet" : only);
-		return;
-	}
-	conf_write_list("zones", &config_zone_table, &shown, CONF_FILE, &text);
-	ops_text(c, "%.*s", (int)text.len, (const char *)text.data);
-	buf_free(&text);
-	ops_done(c);
-}
-
-void verb_zone_export(void *arg, struct ops_call *c)
-{
-	struct signer *s = arg;
-	struct signer_zone *z;
-	struct export *x;
-	struct err e = {0};
-
-	if (ops_flag(c, "as-config")) {
-		export_config(s, c);
-		return;
-	}
-	z = verbs_zone(s, c);
-	if (z == NULL)
-		return;
-	if (!has_version(z)) {
-		ops_fail(c, "zone %s has no signed version yet", z->name);
-		return;
-	}
-	x = mem_alloc(sizeof(*x));
-	x->signer = s;
-	x->call = c;
-	if (snapshot_open(s->store, &x->snapshot, &e) != OK ||
-	    walk_open(x->snapshot, &z->head, &x->walk, &e) != OK) {
-		snapshot_close(x->snapshot);
-		free(x);
-		ops_fail_err(c, &e);
-		return;
-	}
-	export_slice(x);
 }

@@ -241,7 +241,7 @@ unsigned inbound_busy(const struct inbound *in)
 	unsigned busy = 0;
 
 	for (unsigned i = 0; i < in->zone_count; i++)
-		busy += in->zones[i]->state != ZONE_IDLE;
+		busy += in->zones[i]->state != ZONE_IDLE && in->zones[i]->state != ZONE_PROCESSING;
 	return busy;
 }
 

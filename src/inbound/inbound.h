@@ -65,7 +65,8 @@ void inbound_verdict(struct inbound *in, const uint8_t *apex, const char *source
     const char *why, uint32_t serial, const struct soa *soa);
 /* Transfer the whole zone again, even if the serial did not move. */
 int inbound_retransfer(struct inbound *in, const uint8_t *apex);
-/* How many zones are being asked for, fetched or judged now: a leap of the virtual clock waits for 0. */
+/* How many zones are being asked for or fetched now: a leap of the virtual clock waits for 0.  What waits
+ * for its verdict is the signing side's business, and may have to wait for an operator. */
 unsigned inbound_busy(const struct inbound *in);
 
 #endif

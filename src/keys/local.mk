@@ -18,7 +18,7 @@ KEYS_LIBS = libkeys.a
 
 if HAVE_CMOCKA
 KEYS_TESTS = tests/unit/test_keys tests/unit/test_keys_order tests/unit/test_life \
-	tests/unit/test_policy_check tests/unit/test_roll \
+	tests/unit/test_policy_check tests/unit/test_roll tests/unit/test_versions \
 	tests/unit/test_record tests/unit/test_share tests/unit/test_timeline
 check_PROGRAMS += $(KEYS_TESTS) tests/token/test_keys tests/sim/test_caches
 SIM_TESTS += tests/sim/test_caches
@@ -43,6 +43,7 @@ tests_sim_test_caches_SOURCES = tests/sim/test_caches.c tests/sim/caches.c tests
 	tests/sim/world.c tests/sim/world.h \
 	tests/sim/world_internal.h tests/sim/world_zone.c
 tests_sim_test_caches_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_versions_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_timeline_LDADD = $(KEYS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_token_test_keys_LDADD = $(KEYS_TEST_LIBS) $(TOKEN_TEST_LIBS)
 endif

@@ -227,7 +227,9 @@ static void fill_key(const struct make *m, const struct token_key *made, struct 
 	memcpy(out->pub, made->pub, made->pub_len);
 	out->tag = dnskey_tag(rdata, proof_dnskey(out, rdata));
 	out->times.at[TIME_GENERATED] = m->intent.time;
-	if (m->is_addition)
+	/* One that can be backed up is made for a policy that demands it, before it is published.
+	 */
+	if (m->is_addition || wanted->extractable)
 		return;
 	/* The zone is not signed yet: nobody has a DNSKEY set that this key is missing from. */
 	for (enum key_time t = TIME_GENERATED; t <= TIME_ACTIVE; t++)

@@ -12,6 +12,7 @@
 #include <openssl/hmac.h>
 #include <openssl/x509.h>
 #include "base/buf.h"
+#include "pkcs11/local.h"
 #include "pkcs11/verify.h"
 
 #define TOKEN " --module " SOFTHSM " --pin-file @/pin --label "
@@ -509,6 +510,41 @@ static void test_killed(void **state)
 	token_close(t);
 }
 
+static int drop_public(struct attempt *a, struct err *e)
+{
+	CK_OBJECT_HANDLE h = 0;
+	int rc = keygen_find_half(a->l, INDEX_PUBLIC, a->r->id, &h, e);
+
+	assert_true(h != 0);
+	return rc == OK ? object_destroy(a->l, INDEX_PUBLIC, h, a->r->id, TOKEN_ID_LEN, e) : rc;
+}
+
+/* What a kill in the middle of C_UnwrapKey leaves in SoftHSM: CKA_ID and label without a good key.
+ */
+static void test_half_made(void **state)
+{
+	struct state *s = *state;
+	struct token_request r = generate_request(3, 13);
+	struct attempt a = {.r = &r};
+	struct seen out = {0};
+	struct token *t;
+
+	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	t = open_one(s, "other");
+	assert_int_equal(token_call(t, &r, seen_reply, &out, NULL), OK);
+	a.l = (struct local *)t;
+	a.s = &a.l->control;
+	assert_int_equal(ladder_run(&a, drop_public, NULL), OK);
+	token_close(t);
+	expect(s, "restore --dry-run" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
+	expect(s, "list" TOKEN "other", 0, "public half missing");
+	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
+	expect(s, "list" TOKEN "other", 0, "4 keys, 3 records");
+	t = open_one(s, "other");
+	check_signs(s, t, 3, 13);
+	token_close(t);
+}
+
 /* Tokens that cannot, as far as their words go. */
 static void test_incapable(void **state)
 {
@@ -561,6 +597,7 @@ int main(int argc, char **argv)
 	    TEST("lost replies make no second key", test_lost_replies),
 	    TEST("a restore that was cut is completed by the next", test_cut),
 	    TEST("kill -9 at every step of a restore loses nothing", test_killed),
+	    TEST("what a kill inside the token left is made anew", test_half_made),
 	    TEST("a token that cannot do it is told so, with what to do", test_incapable),
 	    TEST("a key that does not prove itself is not kept", test_unproved),
 	};
