@@ -7,6 +7,7 @@
 #include "base/conf.h"
 #include "base/secret.h"
 #include "keys/check.h"
+#include "keys/share.h"
 
 struct config_listen {
 	struct conf_origin origin;

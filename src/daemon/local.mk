@@ -37,7 +37,7 @@ intagliod_SOURCES = \
 	src/daemon/signer_rebuild.c \
 	src/daemon/signer_requests.c \
 	src/daemon/signer_submit.c \
-	src/daemon/signer_schedule.c \
+	src/daemon/signer_schedule.c src/daemon/signer_share.c \
 	src/daemon/signer_watch.c \
 	src/daemon/signer_zones.c \
 	src/daemon/verbs_conf.c \
@@ -46,7 +46,7 @@ intagliod_SOURCES = \
 	src/daemon/verbs_internal.h \
 	src/daemon/verbs_life.c \
 	src/daemon/verbs_plan.c \
-	src/daemon/verbs_key.c \
+	src/daemon/verbs_key.c src/daemon/verbs_key_each.c \
 	src/daemon/verbs_policy.c src/daemon/verbs_policy_check.c \
 	src/daemon/signer_policy.c \
 	src/daemon/verbs_key_make.c \

@@ -10,6 +10,7 @@
 #include "daemon/config.h"
 #include "dns/peer.h"
 #include "keys/keys.h"
+#include "keys/share.h"
 #include "ops/ops.h"
 #include "pkcs11/token.h"
 #include "sign/sign.h"
@@ -34,6 +35,7 @@ enum find_kind { FIND_NAMESERVERS, FIND_PARENT, FIND_KINDS };
 struct signer_zone {
 	struct signer *signer;
 	uint8_t apex[NAME_MAX_LEN];
+	uint8_t owner[NAME_MAX_LEN]; /* of its keys: its apex, or what stands for its policy's shared keys */
 	uint8_t key[NAME_KEY_MAX];
 	size_t key_len;
 	char *name; /* presentation form, with the final dot */
@@ -70,6 +72,7 @@ struct signer_zone {
 	struct waiter *waiters;
 	struct zone_parent *parent; /* NULL: the policy names no servers of the parent */
 	char *doubts; /* about its policy, as logged last; NULL: none yet.  Owned */
+	struct share_zone *share;   /* what is kept of a zone that shares its keys; NULL: they are its own */
 	struct zone_life *life;	    /* of its keys; NULL before signer_life_configure */
 	struct zone_submit *submit; /* of its DS; NULL before the first look */
 	struct zone_observe *observe; /* what its servers have; NULL as long as nothing was published */
@@ -131,7 +134,7 @@ struct token *signer_find_token(void *signer, const char *name);
 void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone *z);
 
 /* Rows of this process in the store's META_DAEMON classes; the key is the zone's sort key. */
-enum signer_meta { META_TTLS = META_DAEMON, META_RELEASES };
+enum signer_meta { META_TTLS = META_DAEMON, META_RELEASES, META_SHARE };
 
 /* signer_zones.c: the table of zones and what is known of their servers */
 struct signer_zone *signer_zone_by_name(struct signer *s, const char *name);
@@ -241,8 +244,48 @@ int64_t signer_life_due(const struct signer_zone *z); /* of the next look; 0: no
 /* The next step, as planned today: its time and words; 0: none is foreseen. */
 int64_t signer_life_next(const struct signer_zone *z, char *what, size_t size);
 
-/* signer_facts.c: what is known now, in the order of keys_record()->keys. */
+/* signer_facts.c: what is known now, in the order of keys_record()->keys; where keys are shared, of all
+ * zones together, and of the zone alone. */
 void signer_life_facts(const struct signer_zone *z, struct facts *f);
+void signer_zone_facts(const struct signer_zone *z, struct facts *f);
+
+/* signer_share.c: zones that share the keys of their policy (keys/share.h).  One of them, the leader,
+ * takes the group's steps. */
+void signer_share_configure(struct signer_zone *z, bool is_wanted, struct snapshot *sn);
+/* The tokens were read: a zone that has keys of its own goes on with them. */
+void signer_share_settle(struct signer_zone *z);
+int signer_share_remove(const struct signer_zone *z, struct store_write *w, struct err *e);
+struct signer_zone *signer_share_leader(const struct signer_zone *z); /* itself, if its keys are its own */
+unsigned signer_share_count(const struct signer_zone *z); /* zones of its group, with it */
+typedef void signer_share_fn(struct signer_zone *z);
+void signer_share_each(struct signer_zone *z, signer_share_fn *fn); /* all of its group */
+/* What follows for each of the group, before a step.  Then the next look, POLICY_NEVER. */
+void signer_share_advance(struct signer_zone *leader);
+int64_t signer_share_due(const struct signer_zone *leader);
+void signer_share_facts(const struct signer_zone *z, struct facts *f);
+/* Names of the zones that a step waits for; "" none. */
+void signer_share_laggards(const struct signer_zone *z, const struct roll_held *h, char *out,
+    size_t size);
+/* Why its DS is not asked for yet. */
+struct verdict signer_share_wait(const struct signer_zone *z);
+/* The operator wants one zone of the group unsigned, or not any more; its DS are gone, he says. */
+int signer_share_unsign(struct signer_zone *z, bool is_wanted, struct err *e);
+int signer_share_gone(struct signer_zone *z, struct err *e);
+/* Have all of the group's zones been published? */
+bool signer_share_is_out(const struct signer_zone *z);
+
+/* The record of the zone's keys as its own: NULL as keys_record; borrowed, of v where keys are shared. */
+struct zone_record {
+	struct record record;
+	struct record_key keys[KEYSET_MAX];
+};
+const struct record *signer_zone_record(const struct signer_zone *z, struct zone_record *v);
+/* Is the parent to be told the DS set of it? */
+bool signer_zone_speaks(const struct signer_zone *z);
+/* The set to sign with, CDS included. */
+int signer_zone_keyset(const struct signer_zone *z, int64_t now, struct keyset *out, struct err *e);
+/* As keys_ds_may_exist. */
+bool signer_zone_ds_may_exist(const struct signer_zone *z, char why[256]);
 
 /* signer_holds.c: steps that are held back, since when, and whether that is longer than it should. */
 struct signer_hold {

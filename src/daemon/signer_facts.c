@@ -51,7 +51,7 @@ static void ttls_age(struct zone_life *l, int64_t now)
 static void ttls_begin(struct zone_life *l, int64_t now)
 {
 	const struct signer_zone *z = l->zone;
-	const struct record *r = keys_record(z->signer->keys, z->apex);
+	const struct record *r = keys_record(z->signer->keys, z->owner);
 	struct served_ttls *t = &l->ttls;
 
 	if (t->serial != 0 || t->zone.ttl != 0 || l->is_news)
@@ -174,7 +174,7 @@ static bool is_somewhere(const struct parent_view *v, const struct parent_ds *ds
 	return false;
 }
 
-static void make_ds(const struct record *r, const struct record_key *k, struct key_ds *out)
+static void make_ds(const uint8_t *apex, const struct record_key *k, struct key_ds *out)
 {
 	struct buf dnskey = {0};
 
@@ -183,8 +183,8 @@ static void make_ds(const struct record *r, const struct record_key *k, struct k
 		return;
 	dnskey_rdata(k->flags, k->algorithm, k->pub, k->pub_len, &dnskey);
 	for (size_t d = 0; d < DIGESTS; d++)
-		out->has[d] = parent_ds_of_key(
-				  r->zone, dnskey.data, dnskey.len, digests[d], &out->ds[d]) == OK;
+		out->has[d] =
+		    parent_ds_of_key(apex, dnskey.data, dnskey.len, digests[d], &out->ds[d]) == OK;
 	buf_free(&dnskey);
 }
 
@@ -228,7 +228,7 @@ static void ds_facts(const struct signer_zone *z, const struct record *r, struct
 	if (v == NULL)
 		return;
 	for (unsigned i = 0; i < r->key_count; i++) {
-		make_ds(r, &r->keys[i], &ds[i]);
+		make_ds(z->apex, &r->keys[i], &ds[i]);
 		for (size_t d = 0; d < DIGESTS; d++)
 			in_use[d] = in_use[d] || (ds[i].has[d] && is_somewhere(v, &ds[i].ds[d]));
 	}
@@ -240,9 +240,9 @@ static void ds_facts(const struct signer_zone *z, const struct record *r, struct
 	}
 }
 
-void signer_life_facts(const struct signer_zone *z, struct facts *f)
+void signer_zone_facts(const struct signer_zone *z, struct facts *f)
 {
-	const struct record *r = keys_record(z->signer->keys, z->apex);
+	const struct record *r = keys_record(z->signer->keys, z->owner);
 
 	memset(f, 0, sizeof(*f));
 	if (r == NULL || z->life == NULL)
@@ -252,4 +252,12 @@ void signer_life_facts(const struct signer_zone *z, struct facts *f)
 	ds_facts(z, r, f);
 	ttl_facts(z, f);
 	facts_apply_policy(f, &z->key_policy);
+}
+
+void signer_life_facts(const struct signer_zone *z, struct facts *f)
+{
+	if (z->share != NULL)
+		signer_share_facts(z, f);
+	else
+		signer_zone_facts(z, f);
 }

@@ -47,6 +47,12 @@ static void explain(
 	char laggards[160];
 
 	snprintf(out->why, sizeof(out->why), "%s", held->why);
+	if (z->share != NULL) {
+		signer_share_laggards(z, held, laggards, sizeof(laggards));
+		if (laggards[0] != '\0')
+			snprintf(out->why, sizeof(out->why), "%s: %s", held->why, laggards);
+		return;
+	}
 	if (held->until != 0 || held->rule[0] == '\0')
 		return;
 	if (is_about_ds(held)) {
@@ -110,11 +116,11 @@ static void note_one(struct zone_life *l, const struct roll_held *held,
 int64_t life_holds_note(struct zone_life *l, int64_t now)
 {
 	const struct signer_zone *z = l->zone;
-	const struct record *r = keys_record(z->signer->keys, z->apex);
+	const struct record *r = keys_record(z->signer->keys, z->owner);
 	int64_t next = POLICY_NEVER;
 	struct signer_hold *holds;
 	unsigned count = 0, kept = 0;
-	const struct roll_held *held = keys_held(z->signer->keys, z->apex, &count);
+	const struct roll_held *held = keys_held(z->signer->keys, z->owner, &count);
 
 	if (r == NULL || count == 0) {
 		free(l->holds);
@@ -139,6 +145,8 @@ int64_t life_holds_note(struct zone_life *l, int64_t now)
 
 const struct signer_hold *signer_life_holds(const struct signer_zone *z, unsigned *count)
 {
+	if (z->share != NULL)
+		z = signer_share_leader(z);
 	*count = z->life == NULL ? 0 : z->life->hold_count;
 	return z->life == NULL ? NULL : z->life->holds;
 }

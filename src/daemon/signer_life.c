@@ -37,8 +37,10 @@ static void retry_due(void *arg)
 	signer_life_look(l->zone);
 }
 
-void signer_life_look(struct signer_zone *z)
+void signer_life_look(struct signer_zone *any)
 {
+	struct signer_zone *z = any->share != NULL ? signer_share_leader(any) : any;
+
 	if (z->life == NULL)
 		return;
 	z->life->is_wanted = true;
@@ -58,16 +60,15 @@ static int64_t sum_of_ds(const struct record *r)
 }
 
 /* The current version was made by other keys, or by keys that did something else. */
-static void look_at_set(struct signer_zone *z)
+void life_look_at_set(struct signer_zone *z)
 {
 	int64_t now = clock_calendar();
 	struct keyset ks;
 	struct err e = {0};
 
 	if (!z->has_head || z->head.generation == 0 || z->run != NULL ||
-	    keys_keyset(z->signer->keys, z->apex, now, &ks, &e) != OK)
+	    signer_zone_keyset(z, now, &ks, &e) != OK)
 		return;
-	keys_fill_cds(z->signer->keys, z->apex, &z->key_policy, now, &ks);
 	if (sign_keyset_mark(&ks) == z->head.keyset)
 		return;
 	z->due = true;
@@ -77,10 +78,11 @@ static void look_at_set(struct signer_zone *z)
 static void plan_next_look(struct zone_life *l)
 {
 	const struct signer_zone *z = l->zone;
-	int64_t now = clock_calendar(), next = keys_next_look(z->signer->keys, z->apex);
-	int64_t late = life_holds_note(l, now);
+	int64_t now = clock_calendar(), next = keys_next_look(z->signer->keys, z->owner);
+	int64_t late = life_holds_note(l, now), shared = signer_share_due(z);
 
 	next = late < next ? late : next;
+	next = shared < next ? shared : next;
 	if (next == POLICY_NEVER)
 		loop_event_stop(l->look);
 	else
@@ -137,10 +139,10 @@ static void stepped(void *arg, int code, const char *why)
 		tell_idle(l);
 		return;
 	}
-	r = keys_record(z->signer->keys, z->apex);
+	r = keys_record(z->signer->keys, z->owner);
 	has_changed = r != NULL && r->sequence != l->sequence;
 	if (r != NULL && sum_of_ds(r) != l->ds_changes)
-		signer_parent_look(z);
+		signer_share_each(z, signer_parent_look);
 	if (code == OK)
 		step_went_well(l);
 	else if (code != ERR_AGAIN || !has_changed)
@@ -149,8 +151,8 @@ static void stepped(void *arg, int code, const char *why)
 		signer_life_look(z);
 	else
 		plan_next_look(l);
-	look_at_set(z);
-	signer_submit_look(z);
+	signer_share_each(z, life_look_at_set);
+	signer_share_each(z, signer_submit_look);
 	tell_idle(l);
 }
 
@@ -162,15 +164,21 @@ void signer_life_turn(struct signer_zone *z)
 
 	if (l == NULL || !l->is_wanted || l->is_stepping)
 		return;
-	r = keys_record(z->signer->keys, z->apex);
+	r = keys_record(z->signer->keys, z->owner);
 	if (r == NULL)
 		return; /* looked at again when the tokens were read */
+	if (z->share != NULL && signer_share_leader(z) != z) {
+		l->is_wanted = false;
+		signer_life_look(z);
+		return;
+	}
+	signer_share_advance(z);
 	signer_life_facts(z, &facts);
 	l->is_wanted = false;
 	l->is_stepping = true;
 	l->sequence = r->sequence;
 	l->ds_changes = sum_of_ds(r);
-	keys_step(z->signer->keys, z->apex, &z->key_policy, &facts, clock_calendar(), stepped, l);
+	keys_step(z->signer->keys, z->owner, &z->key_policy, &facts, clock_calendar(), stepped, l);
 }
 
 /* What others tell and ask */
@@ -190,7 +198,7 @@ void signer_life_version(struct signer_zone *z, const struct keyset *ks)
 		life_ttls_version(z->life, clock_calendar());
 		signer_observe_version(z, ks);
 	}
-	look_at_set(z);
+	life_look_at_set(z);
 }
 
 bool signer_life_is_busy(const struct signer_zone *z)
@@ -244,7 +252,7 @@ static void take_row(void *arg, const struct plan_row *row)
 
 int64_t signer_life_next(const struct signer_zone *z, char *what, size_t size)
 {
-	const struct record *r = keys_record(z->signer->keys, z->apex);
+	const struct record *r = keys_record(z->signer->keys, z->owner);
 	struct first_row first = {0, what, size};
 	int64_t now = clock_calendar();
 	struct facts facts;

@@ -40,6 +40,9 @@ struct zone_life {
 	void *idle_arg;
 };
 
+/* signer_life.c: sign again if the current version was made by keys that did something else. */
+void life_look_at_set(struct signer_zone *z);
+
 /* signer_facts.c */
 void life_ttls_load(struct zone_life *l, struct snapshot *sn);
 void life_ttls_write(const struct zone_life *l, struct buf *out);

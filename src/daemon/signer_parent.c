@@ -88,7 +88,7 @@ static bool is_change_awaited(const struct zone_parent *p)
 	bool is_awaited = !z->has_head || !z->head.published;
 
 	keys_each(
-	    z->signer->keys, z->apex, NULL, NULL, clock_calendar(), find_awaited, &is_awaited);
+	    z->signer->keys, z->owner, NULL, NULL, clock_calendar(), find_awaited, &is_awaited);
 	return is_awaited;
 }
 

@@ -31,7 +31,7 @@ struct parent_fact parent_foreign(const struct zone_parent *p, int64_t now)
 	struct signer_zone *z = p->zone;
 	struct our_ds ours = {.apex = z->apex};
 
-	keys_each(z->signer->keys, z->apex, verbs_policy_of, z->signer, now, add_ours, &ours);
+	keys_each(z->signer->keys, z->owner, verbs_policy_of, z->signer, now, add_ours, &ours);
 	return parent_fact_foreign(&p->view, ours.list, ours.count, now - parent_patience(p));
 }
 

@@ -298,7 +298,7 @@ static void say_why(const struct zone_rebuild *r, char why[REASON_MAX])
 static int is_from_before(const struct signer_zone *z, struct err *e)
 {
 	return z->has_head && z->head.has_out ? ERR_MISSING
-					      : keys_is_adopted(z->signer->keys, z->apex, e);
+					      : keys_is_adopted(z->signer->keys, z->owner, e);
 }
 
 /* A version with a later serial is out: all that was remembered has had its effect. */
@@ -307,7 +307,9 @@ static void settle(struct signer_zone *z)
 	struct err e = {0};
 
 	signer_rebuild_free(z);
-	if (keys_end_adoption(z->signer->keys, z->apex, &e) != OK)
+	if (!signer_share_is_out(z))
+		return;
+	if (keys_end_adoption(z->signer->keys, z->owner, &e) != OK)
 		log_warning("zone %s: %s", z->name, e.text);
 }
 

@@ -143,7 +143,8 @@ static bool has_keys(struct signer_zone *z)
 	char why[256] = "";
 	struct keyset frozen;
 
-	switch (keys_zone_status(z->signer->keys, z->apex, why)) {
+	signer_share_settle(z);
+	switch (keys_zone_status(z->signer->keys, z->owner, why)) {
 	case KEYS_GOOD:
 		if (z->problem_is_keys)
 			z->problem[0] = '\0';
@@ -153,7 +154,7 @@ static bool has_keys(struct signer_zone *z)
 	case KEYS_MAKING:
 		z->making_keys = true;
 		keys_zone_make(
-		    z->signer->keys, z->apex, &z->key_policy, clock_calendar(), keys_made, z);
+		    z->signer->keys, z->owner, &z->key_policy, clock_calendar(), keys_made, z);
 		return false;
 	case KEYS_UNKNOWN:
 		if (token_is_away(z, why, sizeof(why)))
@@ -304,7 +305,6 @@ static void stuck_unpublished(struct signer_zone *z)
 
 static bool prepare(struct signer_zone *z, struct sign_job *job)
 {
-	struct keys *keys = z->signer->keys;
 	char why[REASON_MAX] = "";
 	struct err e = {0};
 
@@ -314,7 +314,7 @@ static bool prepare(struct signer_zone *z, struct sign_job *job)
 		memcpy(z->problem, why, sizeof(why));
 		return false;
 	}
-	if (keys_keyset(keys, z->apex, job->now, &job->keys, &e) != OK) {
+	if (signer_zone_keyset(z, job->now, &job->keys, &e) != OK) {
 		stuck(z, e.text);
 		retry_later(z);
 		return false;
@@ -323,7 +323,6 @@ static bool prepare(struct signer_zone *z, struct sign_job *job)
 		stuck_unpublished(z); /* the next step of its keys brings it back here */
 		return false;
 	}
-	keys_fill_cds(keys, z->apex, &z->key_policy, job->now, &job->keys);
 	if (job->keys.emergency_validity != 0)
 		job->class = TOKEN_EMERGENCY;
 	return true;

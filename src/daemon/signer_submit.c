@@ -154,8 +154,15 @@ static void describe_wait(const struct signer_zone *z, const struct record *r, c
 {
 	char until[TIME_TEXT_SIZE];
 	unsigned count;
-	const struct roll_held *held = keys_held(z->signer->keys, z->apex, &count);
+	const struct roll_held *held = keys_held(z->signer->keys, z->owner, &count);
+	struct verdict v = signer_share_wait(z);
 
+	if (!v.is_safe) {
+		time_text(v.until, until);
+		snprintf(out, REASON_MAX, "its DS is not safe at the parent%s%s yet: %s",
+		    v.until == 0 ? "" : " before ", v.until == 0 ? "" : until, v.why);
+		return;
+	}
 	for (unsigned i = 0; i < count; i++) {
 		if (held[i].step != ROLL_SUBMIT_DS || held[i].key >= r->key_count)
 			continue;
@@ -227,7 +234,7 @@ static void taken(struct zone_submit *b)
 	b->pause = 0;
 	b->problem[0] = '\0';
 	save(b);
-	log_handed_over(b, keys_record(b->signer->keys, b->zone->apex));
+	log_handed_over(b, keys_record(b->signer->keys, b->zone->owner));
 	signer_parent_look(b->zone);
 }
 
@@ -269,7 +276,8 @@ static void answered(void *arg, bool ok, const char *why)
 static void ask(struct zone_submit *b)
 {
 	struct signer_zone *z = b->zone;
-	const struct record *r = keys_record(b->signer->keys, z->apex);
+	struct zone_record v;
+	const struct record *r = signer_zone_record(z, &v);
 	const struct key_policy *p = &z->key_policy;
 	struct submit_list wanted;
 	struct buf records = {0}, set = {0}, body = {0};
@@ -367,12 +375,13 @@ static void command_stop(struct zone_submit *b)
 
 void signer_submit_look(struct signer_zone *z)
 {
-	const struct record *r = keys_record(z->signer->keys, z->apex);
+	struct zone_record v;
+	const struct record *r = signer_zone_record(z, &v);
 	const struct config_parent *p = parent_of(z);
 	int64_t now = clock_calendar();
 	struct zone_submit *b;
 
-	if (r == NULL || p == NULL || z->deleting)
+	if (!signer_zone_speaks(z) || r == NULL || p == NULL || z->deleting)
 		return;
 	b = submit_of(z);
 	load(b);
@@ -397,7 +406,7 @@ bool signer_submit_again(struct signer_zone *z)
 	struct zone_submit *b = submit_of(z);
 
 	if (p == NULL || p->submit != SUBMIT_COMMAND ||
-	    keys_record(z->signer->keys, z->apex) == NULL)
+	    keys_record(z->signer->keys, z->owner) == NULL)
 		return false;
 	load(b);
 	b->done.added.count = b->done.removed.count = 0;
@@ -427,7 +436,8 @@ bool signer_submit_is_busy(const struct signer *s)
 
 void signer_submit_view(struct signer_zone *z, struct submit_view *out)
 {
-	const struct record *r = keys_record(z->signer->keys, z->apex);
+	struct zone_record v;
+	const struct record *r = signer_zone_record(z, &v);
 	const struct config_parent *p = parent_of(z);
 	int64_t now = clock_calendar();
 	const struct zone_submit *b = submit_of(z);
@@ -442,7 +452,7 @@ void signer_submit_view(struct signer_zone *z, struct submit_view *out)
 	out->next_try = loop_event_due(b->again);
 	out->handed_over = p != NULL && p->submit == SUBMIT_COMMAND ? b->done.at : 0;
 	for (unsigned i = 0; r != NULL && i < r->key_count; i++) {
-		if (submit_is_wanted(&r->keys[i], now))
+		if (signer_zone_speaks(z) && submit_is_wanted(&r->keys[i], now))
 			out->wanted[out->wanted_count++] = r->keys[i].tag;
 	}
 }

@@ -332,6 +332,9 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	configure_signing(&z->sign_policy, p);
 	config_key_policy(p, &z->key_policy);
 	configure_servers(z, c, sn);
+	if (!was_there)
+		z->has_head = snapshot_head(sn, z->apex, &z->head) == OK;
+	signer_share_configure(z, p->shared_keys, sn);
 	signer_rebuild_configure(z);
 	z->observes_destinations = names_have(&p->observe, "destinations");
 	z->observes_nameservers = names_have(&p->observe, "nameservers");
@@ -339,7 +342,6 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	signer_find_configure(z, FIND_PARENT, p->parent.servers.count == 0);
 	signer_parent_configure(z, &p->parent, sn);
 	if (!was_there) {
-		z->has_head = snapshot_head(sn, z->apex, &z->head) == OK;
 		z->due = true; /* policy or keys may have changed since it was signed */
 	} else if (memcmp(&before, &z->sign_policy, sizeof(before)) != 0) {
 		z->force = z->due = true; /* other signatures or another chain are asked for */
@@ -406,6 +408,7 @@ static void zone_free(struct signer_zone *z)
 	signer_observe_free(z);
 	loop_event_free(z->refresh);
 	loop_timer_free(z->retry);
+	free(z->share);
 	free(z->servers);
 	free(z->next.spool);
 	free(z->reading.spool);

@@ -31,6 +31,10 @@ static void back_up(struct verbs_each *e, struct signer_zone *z)
 
 	if (r == NULL)
 		return;
+	if (verbs_each_repeats(e, z)) {
+		verbs_each_skip(e);
+		return;
+	}
 	e->edit.policy = &z->key_policy;
 	e->edit.facts = &f;
 	record_copy(r, &after);

@@ -119,7 +119,7 @@ const struct record *verbs_each_record(
     struct verbs_each *e, const struct signer_zone *z, struct facts *f)
 {
 	const struct keys *k = e->signer->keys;
-	const struct record *r = keys_record(k, z->apex);
+	const struct record *r = keys_record(k, z->owner);
 	char why[256], words[300];
 	enum keys_status status;
 
@@ -127,12 +127,17 @@ const struct record *verbs_each_record(
 		verbs_facts(z, f);
 		return r;
 	}
-	status = keys_zone_status(k, z->apex, why);
+	status = keys_zone_status(k, z->owner, why);
 	snprintf(words, sizeof(words), "its keys cannot be used: %.250s",
 	    why[0] != '\0' ? why : "they are being made");
 	verbs_each_fail(
 	    e, status == KEYS_RECOVERY || status == KEYS_FROZEN ? ERR_REFUSED : ERR_AGAIN, words);
 	return NULL;
+}
+
+bool verbs_each_repeats(const struct verbs_each *e, const struct signer_zone *z)
+{
+	return e->zone_count > 1 && z->share != NULL && signer_share_leader(z) != z;
 }
 
 /* The options */

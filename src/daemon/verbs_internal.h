@@ -76,6 +76,14 @@ void verbs_tell_edit(const struct signer_zone *z, const struct edit *edit,
     const struct record *before, const struct record *after, const struct facts *f, char *out,
     size_t size);
 
+/* Is what is asked for done already, through another zone that shares its keys? */
+bool verbs_each_repeats(const struct verbs_each *e, const struct signer_zone *z);
+
+/* verbs_key_each.c: one key after the other of one zone, or (NULL) of all; keys that zones share come
+ * with each of these, the DS as it stands for that zone. */
+typedef void verbs_key_fn(void *arg, struct signer_zone *z, const struct key_info *i); /* z NULL: not in the configuration */
+void verbs_keys_each(struct signer *s, struct signer_zone *z, verbs_key_fn *fn, void *arg);
+
 /* verbs_key_show.c */
 void verb_key_list(void *signer, struct ops_call *c);
 /* Does the operator mean this key (-t, -x, -k)?  And the keys of this zone (-p)? */

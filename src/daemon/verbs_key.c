@@ -56,9 +56,10 @@ static bool is_named(const struct ops_call *c)
 }
 
 /* Does the parent have a DS of the zone to keep, or to take? */
-static bool has_wanted_ds(const struct listing *l, const struct signer_zone *z)
+static bool has_wanted_ds(const struct signer_zone *z)
 {
-	const struct record *r = keys_record(l->signer->keys, z->apex);
+	struct zone_record v;
+	const struct record *r = signer_zone_record(z, &v);
 
 	for (unsigned i = 0; r != NULL && i < r->key_count; i++) {
 		if (submit_is_wanted(&r->keys[i], clock_calendar()))
@@ -73,7 +74,7 @@ static bool is_for_parent(struct listing *l, const struct signer_zone *z, const 
 {
 	bool is_wanted = i->ds == DS_SUBMITTED || i->ds == DS_SEEN;
 	bool is_next = i->ds == DS_UNSUBMITTED && i->state >= KEY_PUBLISHED &&
-		       i->state < KEY_RETIRED && !has_wanted_ds(l, z);
+		       i->state < KEY_RETIRED && !has_wanted_ds(z);
 
 	if (!is_wanted && !is_next && !is_named(l->call))
 		return false;
@@ -85,10 +86,9 @@ static bool is_for_parent(struct listing *l, const struct signer_zone *z, const 
 	return true;
 }
 
-static void export_key(void *arg, const struct key_info *i)
+static void export_key(void *arg, struct signer_zone *z, const struct key_info *i)
 {
 	struct listing *l = arg;
-	const struct signer_zone *z = signer_zone_by_apex(l->signer, i->apex);
 	struct buf rdata = {0};
 
 	if (z == NULL || !verbs_means_key(l->call, i->key) || i->state == KEY_REMOVED ||
@@ -111,8 +111,7 @@ static void verb_key_export(void *arg, struct ops_call *c)
 
 	if (ops_option(c, "zone") != NULL && (z = verbs_zone(arg, c)) == NULL)
 		return;
-	keys_each(l.signer->keys, z == NULL ? NULL : z->apex, verbs_policy_of, l.signer,
-	    clock_calendar(), export_key, &l);
+	verbs_keys_each(l.signer, z, export_key, &l);
 	if (l.shown == 0 && ops_flag(c, "ds") && !is_named(c))
 		ops_fail(c,
 		    "the parent should have no DS of it now; \"intaglio key list\" shows its keys");

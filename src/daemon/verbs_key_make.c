@@ -26,7 +26,7 @@ static void generate(struct verbs_each *e, struct signer_zone *z);
 /* The newest key is the last of the record. */
 static void say_generated(struct verbs_each *e, const struct signer_zone *z)
 {
-	const struct record *r = keys_record(e->signer->keys, z->apex);
+	const struct record *r = keys_record(e->signer->keys, z->owner);
 	size_t len = strlen(e->said);
 	char name[NAME_TEXT_SIZE];
 
@@ -59,8 +59,12 @@ static void generate(struct verbs_each *e, struct signer_zone *z)
 	enum key_role roles[2];
 	unsigned count = wanted_roles(e, z, roles);
 
+	if (verbs_each_repeats(e, z)) {
+		verbs_each_skip(e);
+		return;
+	}
 	if (e->role_at < count) {
-		keys_request_generate(e->signer->keys, z->apex, &z->key_policy, roles[e->role_at],
+		keys_request_generate(e->signer->keys, z->owner, &z->key_policy, roles[e->role_at],
 		    clock_calendar(), generated, e);
 		return;
 	}
@@ -117,6 +121,10 @@ static void purge(struct verbs_each *e, struct signer_zone *z)
 
 	if (r == NULL)
 		return;
+	if (verbs_each_repeats(e, z)) {
+		verbs_each_skip(e);
+		return;
+	}
 	if (e->is_dry) {
 		add_plan(e, z, &in);
 		verbs_each_next(e);
@@ -130,7 +138,7 @@ static void purge(struct verbs_each *e, struct signer_zone *z)
 		verbs_each_skip(e);
 	else
 		keys_request_purge(
-		    e->signer->keys, z->apex, &z->key_policy, &f, in.now, verbs_requested, e);
+		    e->signer->keys, z->owner, &z->key_policy, &f, in.now, verbs_requested, e);
 }
 
 static void show_purged(struct verbs_each *e)
@@ -208,7 +216,7 @@ static void verb_accept_record(void *arg, struct ops_call *c)
 		free(a);
 		return;
 	}
-	keys_accept_record(s->keys, z->apex, a->sequence, accepted, a);
+	keys_accept_record(s->keys, z->owner, a->sequence, accepted, a);
 }
 
 void verbs_key_make_register(struct signer *s)

@@ -151,7 +151,7 @@ static void take_hold(struct listing *l, const struct signer_hold *h)
 	}
 }
 
-static void begin_zone(struct listing *l, const uint8_t *apex)
+static void begin_zone(struct listing *l, struct signer_zone *z, const uint8_t *owner)
 {
 	int64_t now = clock_calendar();
 	struct plan_input in = {.facts = &l->facts,
@@ -159,9 +159,9 @@ static void begin_zone(struct listing *l, const uint8_t *apex)
 	    .until = period_add(now, (struct period){12 * PLAN_YEARS, 0}),
 	    .rows_max = PLAN_ROWS};
 
-	l->apex = apex;
-	l->zone = signer_zone_by_apex(l->signer, apex);
-	l->record = l->zone == NULL ? NULL : keys_record(l->signer->keys, apex);
+	l->apex = owner;
+	l->zone = z;
+	l->record = z == NULL ? NULL : keys_record(l->signer->keys, owner);
 	memset(l->next, 0, sizeof(l->next));
 	l->hold_count = 0;
 	if (l->record == NULL)
@@ -227,7 +227,7 @@ static unsigned find_key(const struct listing *l, const uint8_t *id)
 	return KEYSET_MAX;
 }
 
-static void list_key(void *arg, const struct key_info *i)
+static void list_key(void *arg, struct signer_zone *z, const struct key_info *i)
 {
 	struct listing *l = arg;
 	char hex[2 * TOKEN_ID_LEN + 1], name[NAME_TEXT_SIZE];
@@ -237,8 +237,8 @@ static void list_key(void *arg, const struct key_info *i)
 	if (!verbs_means_key(l->call, i->key) ||
 	    !verbs_means_policy(l->call, signer_zone_by_apex(l->signer, i->apex)))
 		return;
-	if (l->apex != i->apex)
-		begin_zone(l, i->apex);
+	if (l->apex != i->apex || l->zone != z)
+		begin_zone(l, z, i->apex);
 	verbs_id_text(i->key->id, hex);
 	name_text(i->apex, name);
 	if (l->zone != NULL)
@@ -284,8 +284,7 @@ void verb_key_list(void *arg, struct ops_call *c)
 	if (ops_option(c, "zone") != NULL && (z = verbs_zone(arg, c)) == NULL)
 		return;
 	l.keys = json_array();
-	keys_each(l.signer->keys, z == NULL ? NULL : z->apex, verbs_policy_of, l.signer,
-	    clock_calendar(), list_key, &l);
+	verbs_keys_each(l.signer, z, list_key, &l);
 	if (!ops_flag(c, "json") && !is_verbose)
 		flatten_next(l.keys);
 	ops_list(c, json_pack("{s:o}", "keys", l.keys), "keys",

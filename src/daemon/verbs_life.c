@@ -40,6 +40,65 @@ static bool wants_plan(const struct verbs_each *e)
 	return e->edit.kind != EDIT_BACKUP && (e->is_dry || ops_flag(e->call, "json"));
 }
 
+/* One zone of those that share keys becomes unsigned; the keys go on. */
+static void unsign_one(struct verbs_each *e, struct signer_zone *z)
+{
+	bool is_wanted = e->edit.is_wanted;
+	char name[NAME_TEXT_SIZE];
+	struct err err = {0};
+
+	if (!e->is_dry && signer_share_unsign(z, is_wanted, &err) != OK) {
+		verbs_each_fail(e, err.code, err.text);
+		return;
+	}
+	snprintf(e->said, sizeof(e->said),
+	    is_wanted ? "%s: its parent is asked to take out its DS; when none has been there for "
+			"its TTL, it is published unsigned; the keys of its policy go on\n"
+		      : "%s: it stays signed\n",
+	    verbs_zone_text(z, name));
+	verbs_each_next(e);
+}
+
+/* What an operator says of one zone when several share the keys that he means. */
+static void request_of_one(struct verbs_each *e, struct signer_zone *z)
+{
+	struct err err = {0};
+	char why[300];
+
+	if (e->edit.kind == EDIT_DS && e->edit.ds == TIME_DS_GONE && z->share->unsign != 0) {
+		if (signer_share_gone(z, &err) == OK)
+			verbs_each_next(e);
+		else
+			verbs_each_fail(e, err.code, err.text);
+		return;
+	}
+	if (e->edit.kind == EDIT_DS && submit_again(e, z))
+		return;
+	snprintf(why, sizeof(why),
+	    "it shares its keys with %u other zone%s of policy %.60s: say -p %.60s, and all of them "
+	    "are meant",
+	    signer_share_count(z) - 1, signer_share_count(z) == 2 ? "" : "s", z->sign_policy.name,
+	    z->sign_policy.name);
+	verbs_each_fail(e, ERR_REFUSED, why);
+}
+
+/* True: it was dealt with. */
+static bool request_shared(struct verbs_each *e, struct signer_zone *z)
+{
+	if (z->share == NULL)
+		return false;
+	if (e->edit.kind == EDIT_UNSIGN)
+		unsign_one(e, z);
+	else if (verbs_each_repeats(e, z))
+		verbs_each_skip(e);
+	else if (ops_option(e->call, "zone") != NULL && signer_share_count(z) > 1 &&
+		 e->edit.kind != EDIT_BACKUP)
+		request_of_one(e, z);
+	else
+		return false;
+	return true;
+}
+
 void verbs_request(struct verbs_each *e, struct signer_zone *z)
 {
 	char why[EDIT_WHY_SIZE];
@@ -48,7 +107,7 @@ void verbs_request(struct verbs_each *e, struct signer_zone *z)
 	const struct record *r = verbs_each_record(e, z, &f);
 	int code;
 
-	if (r == NULL)
+	if (r == NULL || request_shared(e, z))
 		return;
 	e->edit.policy = &z->key_policy;
 	e->edit.facts = &f;
@@ -63,7 +122,7 @@ void verbs_request(struct verbs_each *e, struct signer_zone *z)
 		verbs_each_next(e);
 	else if (code == OK)
 		keys_request(
-		    e->signer->keys, z->apex, &e->edit, clock_calendar(), verbs_requested, e);
+		    e->signer->keys, z->owner, &e->edit, clock_calendar(), verbs_requested, e);
 	else if (!submit_again(e, z))
 		verbs_each_fail(e, code, why);
 }

@@ -13,7 +13,7 @@ void verbs_facts(const struct signer_zone *z, struct facts *f)
 {
 	memset(f, 0, sizeof(*f));
 	signer_life_facts(z, f);
-	keys_fill_tokens(z->signer->keys, z->apex, f);
+	keys_fill_tokens(z->signer->keys, z->owner, f);
 }
 
 /* Rows */
@@ -93,7 +93,7 @@ void verbs_plan_add(const struct signer_zone *z, const struct record *r, const s
 	struct plan_rows out = {verbs_zone_text(z, name), rows};
 
 	plan_ahead(&in, with_next, add_row, &out);
-	if (r == keys_record(z->signer->keys, z->apex) && p == &z->key_policy)
+	if (r == keys_record(z->signer->keys, z->owner) && p == &z->key_policy)
 		add_held_now(z, name, held);
 	else
 		add_held_then(name, &in, held);

@@ -114,7 +114,7 @@ static void look_ahead(
     struct outlook *o, const struct signer_zone *z, const struct config_policy *p)
 {
 	struct policy_finding findings[POLICY_FINDINGS_MAX];
-	const struct record *r = keys_record(z->signer->keys, z->apex);
+	const struct record *r = keys_record(z->signer->keys, z->owner);
 	struct key_policy keys;
 	struct policy_question q = signer_policy_question(z, p, &keys);
 	unsigned count = policy_check(&q, findings);

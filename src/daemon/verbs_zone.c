@@ -77,7 +77,7 @@ void verbs_zone_progress(struct signer_zone *z, const char *phase, uint64_t done
 
 	if (strcmp(phase, "keys") == 0) {
 		while ((c = next_waiter(z, WAIT_KEYS)) != NULL) {
-			keys_each(z->signer->keys, z->apex, verbs_policy_of, z->signer,
+			keys_each(z->signer->keys, z->owner, verbs_policy_of, z->signer,
 			    clock_calendar(), tell_key, c);
 			ops_done(c);
 		}
@@ -137,7 +137,7 @@ static void added(void *arg, bool ok, const char *why)
 	else {
 		ops_text(a->call, "zone %s added\n", a->name);
 		verbs_wait(z, a->call, WAIT_KEYS);
-		if (keys_zone_status(a->signer->keys, z->apex, (char[256]){0}) == KEYS_GOOD)
+		if (keys_zone_status(a->signer->keys, z->owner, (char[256]){0}) == KEYS_GOOD)
 			verbs_zone_progress(z, "keys", 1, 1);
 		else
 			signer_zone_step(z);
@@ -268,9 +268,14 @@ static void destroy_keys(void *arg)
 	struct signer_zone *z = signer_zone_by_name(a->signer, a->name);
 	bool keep = ops_flag(a->call, "force");
 
+	if (z->share != NULL) {
+		ops_text(a->call, "the keys of its policy stay in the token\n");
+		keys_gone(a, OK, "");
+		return;
+	}
 	if (keep)
 		ops_text(a->call, "its keys and their record stay in the token\n");
-	keys_zone_delete(a->signer->keys, z->apex, !keep, keys_gone, a);
+	keys_zone_delete(a->signer->keys, z->owner, !keep, keys_gone, a);
 }
 
 static void delete_zone(struct adding *a, struct signer_zone *z)
@@ -287,6 +292,8 @@ static void delete_zone(struct adding *a, struct signer_zone *z)
 		code = store_write_remove(w, z->apex, &e);
 		if (code == OK)
 			code = signer_life_forget(z, w, &e);
+		if (code == OK)
+			code = signer_share_remove(z, w, &e);
 		if (code == OK)
 			code = store_write_commit(w, &e);
 		else
@@ -316,7 +323,7 @@ static void removed(void *arg, bool ok, const char *why)
 
 /* R71: a zone whose DS may be at the parent must not vanish.  Where the parent can be asked, what
  * was seen there decides. */
-static bool may_delete(struct signer *s, struct signer_zone *z, struct ops_call *c)
+static bool may_delete(struct signer_zone *z, struct ops_call *c)
 {
 	char why[REASON_MAX] = "", name[NAME_TEXT_SIZE];
 	int code;
@@ -331,7 +338,7 @@ static bool may_delete(struct signer *s, struct signer_zone *z, struct ops_call 
 		    verbs_zone_text(z, name), why);
 	if (code != ERR_MISSING)
 		return code == OK;
-	if (keys_ds_may_exist(s->keys, z->apex, why)) {
+	if (signer_zone_ds_may_exist(z, why)) {
 		ops_fail(c,
 		    "zone %s was not deleted: %s; unsign it first, or use --force, which leaves "
 		    "its "
@@ -358,7 +365,7 @@ static void verb_zone_delete(void *arg, struct ops_call *c)
 	struct adding *a;
 	struct buf body = {0};
 
-	if (z == NULL || !may_delete(s, z, c))
+	if (z == NULL || !may_delete(z, c))
 		return;
 	a = mem_alloc(sizeof(*a));
 	a->signer = s;

@@ -20,8 +20,13 @@ json_t *verbs_time(int64_t t)
 
 const struct key_policy *verbs_policy_of(void *arg, const uint8_t *apex)
 {
-	struct signer_zone *z = signer_zone_by_apex(arg, apex);
+	const struct signer *s = arg;
+	const struct signer_zone *z = signer_zone_by_apex(arg, apex);
 
+	for (unsigned i = 0; z == NULL && share_is_owner(apex) && i < s->zone_count; i++) {
+		if (name_equal(s->zones[i]->owner, apex))
+			z = s->zones[i];
+	}
 	return z == NULL ? NULL : &z->key_policy;
 }
 
@@ -163,7 +168,7 @@ static json_t *zone_json(struct signer_zone *z)
 	/* What the version was held for may have changed since. */
 	if (has && !h->published && !h->foreign_dnssec && signer_parent_bars(z, barred))
 		hold = barred;
-	keys_zone_status(z->signer->keys, z->apex, why);
+	keys_zone_status(z->signer->keys, z->owner, why);
 	if (why[0] == '\0')
 		snprintf(why, sizeof(why), "%s", signer_life_trouble(z));
 	return json_pack(

@@ -89,6 +89,9 @@ const struct roll_held *keys_held(const struct keys *k, const uint8_t *apex, uns
  * be empty). */
 void keys_fill_cds(const struct keys *k, const uint8_t *apex, const struct key_policy *p,
     int64_t now, struct keyset *set);
+/* The same of a record that may be a view (share.h).  speaks false: the parent is told nothing. */
+void keys_fill_cds_of(const struct record *r, const struct key_policy *p, bool speaks, int64_t now,
+    struct keyset *set);
 
 /* What the operator asks for becomes the zone's next record; what follows from it is the next step's
  * business.  ERR_REFUSED and words: nothing has changed. */

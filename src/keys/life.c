@@ -107,17 +107,14 @@ static void add_delete(struct cds_sets *c)
 	c->cds_count = c->cdnskey_count = 1;
 }
 
-void keys_fill_cds(const struct keys *k, const uint8_t *apex, const struct key_policy *p,
-    int64_t now, struct keyset *set)
+void keys_fill_cds_of(const struct record *r, const struct key_policy *p, bool speaks, int64_t now,
+    struct keyset *set)
 {
-	const struct zone_keys *z = find_usable(k, apex);
 	struct cds_sets c = {0};
 	bool any = false;
 
-	if (z == NULL)
-		return;
-	for (unsigned i = 0; i < z->record.key_count; i++) {
-		const struct record_key *key = &z->record.keys[i];
+	for (unsigned i = 0; i < r->key_count; i++) {
+		const struct record_key *key = &r->keys[i];
 		enum ds_state ds = timeline_ds(&key->times, role_has_ds(key->role), now);
 		bool in_set = timeline_state(&key->times, now) < KEY_REMOVED;
 
@@ -125,11 +122,11 @@ void keys_fill_cds(const struct keys *k, const uint8_t *apex, const struct key_p
 		if (in_set && key->times.at[TIME_COMPROMISED] != 0)
 			set->emergency_validity = p->emergency_validity;
 		if (in_set && (ds == DS_SUBMITTED || ds == DS_SEEN))
-			add_key(&c, &z->record, key, p);
+			add_key(&c, r, key, p);
 	}
-	if (any && z->record.unsign != 0)
+	if (any && r->unsign != 0)
 		add_delete(&c);
-	if (p->publish_cds) {
+	if (p->publish_cds && speaks) {
 		store_set(&c.cds, RR_CDS, c.cds_count, set->cds, sizeof(set->cds), &set->cds_len,
 		    &set->cds_count);
 		store_set(&c.cdnskey, RR_CDNSKEY, c.cdnskey_count, set->cdnskey,
@@ -137,4 +134,13 @@ void keys_fill_cds(const struct keys *k, const uint8_t *apex, const struct key_p
 	}
 	buf_free(&c.cds);
 	buf_free(&c.cdnskey);
+}
+
+void keys_fill_cds(const struct keys *k, const uint8_t *apex, const struct key_policy *p,
+    int64_t now, struct keyset *set)
+{
+	const struct zone_keys *z = find_usable(k, apex);
+
+	if (z != NULL)
+		keys_fill_cds_of(&z->record, p, true, now, set);
 }

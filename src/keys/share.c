@@ -200,9 +200,9 @@ void share_view(const struct record *r, const struct share_zone *s,
 	}
 }
 
-/* No DS of the group is there, none can still be on its way, and none is in a cache: or the group's
- * keys were made after the zone was known, so that it was never signed by them unnoticed. */
-static bool is_clear(const struct share_zone *s, const struct share_input *in)
+/* When no DS of the group is there, none can still be on its way, and none is in a cache.  At once,
+ * if the group's keys were made after the zone was known: it was never signed by them unnoticed. */
+static int64_t clear_at(const struct share_zone *s, const struct share_input *in)
 {
 	struct facts f = *in->facts;
 	int64_t since, born = INT64_MAX;
@@ -217,10 +217,10 @@ static bool is_clear(const struct share_zone *s, const struct share_input *in)
 		if (!role_has_ds(k->role) || k->times.at[TIME_DS_SUBMITTED] == 0)
 			continue;
 		if (f.keys[i].ds_out == 0)
-			since = INT64_MAX / 2;
+			return s->known <= born ? in->now : POLICY_NEVER;
 		since = later(since, f.keys[i].ds_out);
 	}
-	return s->known <= born || since + f.ttl_ds + f.ds_propagation <= in->now;
+	return s->known <= born ? in->now : since + f.ttl_ds + f.ds_propagation;
 }
 
 static bool has_all_ds(const struct share_input *in)
@@ -239,7 +239,7 @@ static bool has_all_ds(const struct share_input *in)
 	return any;
 }
 
-static bool may_leave(const struct share_zone *s, const struct share_input *in)
+static struct verdict judge_leaving(const struct share_zone *s, const struct share_input *in)
 {
 	struct record_key keys[KEYSET_MAX];
 	struct record view;
@@ -247,7 +247,7 @@ static bool may_leave(const struct share_zone *s, const struct share_input *in)
 
 	share_view(in->record, s, keys, &view);
 	judge_begin(&j, in, &view);
-	return ask(&j, RULE_U, 0).is_safe;
+	return ask(&j, RULE_U, 0);
 }
 
 bool share_advance(struct share_zone *s, const struct share_input *in)
@@ -259,14 +259,32 @@ bool share_advance(struct share_zone *s, const struct share_input *in)
 	if (s->left != 0)
 		return false;
 	if (s->unsign != 0)
-		s->left = may_leave(s, in) ? in->now : 0;
+		s->left = judge_leaving(s, in).is_safe ? in->now : 0;
 	else if (s->admitted == 0 && share_admission(in).is_safe)
 		s->admitted = in->now;
-	else if (s->admitted == 0 && s->cleared == 0 && is_clear(s, in))
+	else if (s->admitted == 0 && s->cleared == 0 && clear_at(s, in) <= in->now)
 		s->cleared = in->now;
 	else if (s->seen == 0 && asked(s) != 0 && has_all_ds(in))
 		s->seen = in->now;
 	return memcmp(&before, s, sizeof(before)) != 0;
+}
+
+int64_t share_next(const struct share_zone *s, const struct share_input *in)
+{
+	struct verdict v = {.is_safe = true};
+	int64_t next = POLICY_NEVER;
+
+	if (s->left != 0)
+		return next;
+	if (s->unsign != 0)
+		v = judge_leaving(s, in);
+	else if (s->admitted == 0)
+		v = share_admission(in);
+	if (!v.is_safe && v.until > in->now)
+		next = v.until;
+	if (s->admitted == 0 && s->cleared == 0 && clear_at(s, in) < next)
+		next = clear_at(s, in);
+	return next;
 }
 
 void share_resume(struct share_zone *s, int64_t now)

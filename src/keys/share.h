@@ -51,6 +51,8 @@ struct verdict share_admission(const struct share_input *in);
 /* What follows from what is known now.  True: s has changed; keep it before anything is done about
  * it.  Not while a step of the group is under way. */
 bool share_advance(struct share_zone *s, const struct share_input *in);
+/* When share_advance may find something though nothing new is observed; POLICY_NEVER. */
+int64_t share_next(const struct share_zone *s, const struct share_input *in);
 /* The operator wants it signed again, or never unsigned. */
 void share_resume(struct share_zone *s, int64_t now);
 /* The group's facts. */
