@@ -387,8 +387,10 @@ int signer_zone_keyset(const struct signer_zone *z, int64_t now, struct keyset *
 
 	if (code != OK)
 		return code;
+	if (z->share != NULL)
+		out->unsign = z->share->unsign != 0;
 	if (z->share != NULL && z->share->left != 0)
-		memset(out, 0, sizeof(*out));
+		*out = (struct keyset){.unsign = true};
 	else
 		keys_fill_cds_of(
 		    signer_zone_record(z, &v), &z->key_policy, signer_zone_speaks(z), now, out);

@@ -3,6 +3,18 @@
 #include "base/clock.h"
 #include "daemon/verbs_internal.h"
 
+const struct key_policy *verbs_policy_of(void *arg, const uint8_t *apex)
+{
+	const struct signer *s = arg;
+	const struct signer_zone *z = signer_zone_by_apex(arg, apex);
+
+	for (unsigned i = 0; z == NULL && share_is_owner(apex) && i < s->zone_count; i++) {
+		if (name_equal(s->zones[i]->owner, apex))
+			z = s->zones[i];
+	}
+	return z == NULL ? NULL : &z->key_policy;
+}
+
 struct each_key {
 	struct signer *signer;
 	struct signer_zone *zone; /* NULL: by the key's owner */

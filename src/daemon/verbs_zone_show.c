@@ -18,18 +18,6 @@ json_t *verbs_time(int64_t t)
 	return json_string(text);
 }
 
-const struct key_policy *verbs_policy_of(void *arg, const uint8_t *apex)
-{
-	const struct signer *s = arg;
-	const struct signer_zone *z = signer_zone_by_apex(arg, apex);
-
-	for (unsigned i = 0; z == NULL && share_is_owner(apex) && i < s->zone_count; i++) {
-		if (name_equal(s->zones[i]->owner, apex))
-			z = s->zones[i];
-	}
-	return z == NULL ? NULL : &z->key_policy;
-}
-
 static bool has_version(const struct signer_zone *z)
 {
 	return z->has_head && z->head.generation != 0;
