@@ -266,8 +266,8 @@ void signer_share_facts(const struct signer_zone *z, struct facts *f);
 /* Names of the zones that a step waits for; "" none. */
 void signer_share_laggards(const struct signer_zone *z, const struct roll_held *h, char *out,
     size_t size);
-/* Why its DS is not asked for yet. */
-struct verdict signer_share_wait(const struct signer_zone *z);
+/* Is its DS not asked for yet?  Then why. */
+bool signer_share_waits(const struct signer_zone *z, char why[REASON_MAX]);
 /* The operator wants one zone of the group unsigned, or not any more; its DS are gone, he says. */
 int signer_share_unsign(struct signer_zone *z, bool is_wanted, struct err *e);
 int signer_share_gone(struct signer_zone *z, struct err *e);

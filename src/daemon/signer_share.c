@@ -313,15 +313,21 @@ void signer_share_laggards(
 	}
 }
 
-struct verdict signer_share_wait(const struct signer_zone *z)
+bool signer_share_waits(const struct signer_zone *z, char why[REASON_MAX])
 {
-	struct verdict v = {.is_safe = true};
 	struct share_input in;
 	struct facts f;
+	struct verdict v;
+	char until[TIME_TEXT_SIZE];
 
-	if (z->share != NULL && !share_speaks(z->share) && input_of(z, &f, &in))
-		v = share_admission(&in);
-	return v;
+	if (z->share == NULL || share_speaks(z->share) || !input_of(z, &f, &in))
+		return false;
+	v = share_admission(&in);
+	time_text(v.until, until);
+	snprintf(why, REASON_MAX, "its DS is not safe at the parent%s%s yet: %s",
+	    v.until == 0 ? "" : " before ", v.until == 0 ? "" : until,
+	    v.is_safe ? "the next look finds it so" : v.why);
+	return true;
 }
 
 int signer_share_unsign(struct signer_zone *z, bool is_wanted, struct err *e)

@@ -155,14 +155,7 @@ static void describe_wait(const struct signer_zone *z, const struct record *r, c
 	char until[TIME_TEXT_SIZE];
 	unsigned count;
 	const struct roll_held *held = keys_held(z->signer->keys, z->owner, &count);
-	struct verdict v = signer_share_wait(z);
 
-	if (!v.is_safe) {
-		time_text(v.until, until);
-		snprintf(out, REASON_MAX, "its DS is not safe at the parent%s%s yet: %s",
-		    v.until == 0 ? "" : " before ", v.until == 0 ? "" : until, v.why);
-		return;
-	}
 	for (unsigned i = 0; i < count; i++) {
 		if (held[i].step != ROLL_SUBMIT_DS || held[i].key >= r->key_count)
 			continue;
@@ -405,8 +398,7 @@ bool signer_submit_again(struct signer_zone *z)
 	const struct config_parent *p = parent_of(z);
 	struct zone_submit *b = submit_of(z);
 
-	if (p == NULL || p->submit != SUBMIT_COMMAND ||
-	    keys_record(z->signer->keys, z->owner) == NULL)
+	if (p == NULL || p->submit != SUBMIT_COMMAND)
 		return false;
 	load(b);
 	b->done.added.count = b->done.removed.count = 0;
@@ -446,7 +438,7 @@ void signer_submit_view(struct signer_zone *z, struct submit_view *out)
 	out->how = p == NULL ? "" : how_name(p->submit);
 	out->problem = b->problem;
 	snprintf(out->task, sizeof(out->task), "%s", b->task);
-	if (r != NULL)
+	if (r != NULL && !signer_share_waits(z, out->task))
 		describe_wait(z, r, out->task);
 	out->is_running = b->is_running || b->is_queued;
 	out->next_try = loop_event_due(b->again);
