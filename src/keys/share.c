@@ -143,16 +143,19 @@ static struct verdict judge_set(const struct judge *j)
 
 struct verdict share_admission(const struct share_input *in)
 {
+	bool has_any = false;
 	struct verdict v;
 	struct judge j;
 
 	judge_begin(&j, in, in->record);
 	v = judge_set(&j);
-	for (unsigned i = 0; i < in->record->key_count; i++)
+	for (unsigned i = 0; i < in->record->key_count; i++) {
+		const int64_t *at = in->record->keys[i].times.at;
+
+		has_any = has_any || (at[TIME_PUBLISHED] != 0 && at[TIME_REMOVED] == 0);
 		v = worse(v, judge_key(&j, i));
-	if (in->record->key_count == 0)
-		v = (struct verdict){.why = "there are no keys"};
-	return v;
+	}
+	return has_any ? v : (struct verdict){.why = "no key is published yet"};
 }
 
 /* Since when, if its parent was ever asked. */
