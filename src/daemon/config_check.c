@@ -380,48 +380,12 @@ static void take_zone_policies(struct check *c)
 	free(zones);
 }
 
-/* Their keys would be one another's. */
-static void check_owners(struct check *c, const struct config_policy *p)
-{
-	uint8_t owner[NAME_MAX_LEN], other[NAME_MAX_LEN];
-
-	if (!p->shared_keys || p->name == NULL)
-		return;
-	share_owner(p->name, owner);
-	EACH(config_policy, q, c->config->policies)
-	{
-		if (q == p)
-			return;
-		if (q->name == NULL || !q->shared_keys)
-			continue;
-		share_owner(q->name, other);
-		if (name_equal(owner, other))
-			wrong(c, &p->origin,
-			    "policies \"%s\" and \"%s\" share keys, so their names must differ in "
-			    "more than case",
-			    q->name, p->name);
-	}
-}
-
-static bool has_owners_name(const struct config_zone *z)
-{
-	uint8_t apex[NAME_MAX_LEN];
-
-	return z->name != NULL && name_parse(z->name, apex) == OK && share_is_owner(apex);
-}
-
 static void check_zones(struct check *c)
 {
-	EACH(config_policy, p, c->config->policies)
-	{
-		if (p->name != NULL && strlen(p->name) < STORE_POLICY_MAX)
-			check_owners(c, p);
-	}
 	EACH(config_zone, z, c->config->zones)
 	{
-		if (has_owners_name(z))
-			wrong(c, &z->origin,
-			    "zone \"%s\": names under \"shared\\032keys\" stand for policies' keys",
+		if (config_is_owner(z->name))
+			wrong(c, &z->origin, "zone \"%s\": such names stand for policies' keys",
 			    z->name);
 		check_reference(c, &z->origin, "policy", z->policy,
 		    config_policy(c->config, z->policy) != NULL);

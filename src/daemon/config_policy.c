@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "daemon/config.h"
+#include "keys/share.h"
 
 #define DEADLINE_USUAL 86400
 
@@ -54,4 +55,33 @@ struct policy_question config_policy_question(
 	config_key_policy(p, keys);
 	return (struct policy_question){
 	    .policy = keys, .validity = p->signatures.validity, .refresh = p->signatures.refresh};
+}
+
+const struct config_policy *config_policy_twin(
+    const struct config *c, const struct config_policy *p)
+{
+	const struct config_policy *all = c->policies.items;
+	uint8_t owner[NAME_MAX_LEN], other[NAME_MAX_LEN];
+
+	if (!p->shared_keys || strlen(p->name) >= STORE_POLICY_MAX)
+		return NULL;
+	share_owner(p->name, owner);
+	for (unsigned i = 0; i < c->policies.count; i++) {
+		const struct config_policy *q = &all[i];
+
+		if (q == p || q->name == NULL || !q->shared_keys ||
+		    strlen(q->name) >= STORE_POLICY_MAX)
+			continue;
+		share_owner(q->name, other);
+		if (name_equal(owner, other))
+			return q;
+	}
+	return NULL;
+}
+
+bool config_is_owner(const char *name)
+{
+	uint8_t wire[NAME_MAX_LEN];
+
+	return name != NULL && name_parse(name, wire) == OK && share_is_owner(wire);
 }

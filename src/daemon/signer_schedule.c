@@ -163,7 +163,7 @@ static bool has_keys(struct signer_zone *z)
 			loop_timer_set(z->retry, TOKEN_PATIENCE_MS + 1000);
 		return false;
 	case KEYS_FROZEN: /* its keys do not change, and they sign on */
-		if (keys_keyset(z->signer->keys, z->apex, clock_calendar(), &frozen, NULL) == OK)
+		if (keys_keyset(z->signer->keys, z->owner, clock_calendar(), &frozen, NULL) == OK)
 			return true;
 		break;
 	case KEYS_RECOVERY:
