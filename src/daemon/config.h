@@ -164,11 +164,11 @@ struct config_token *config_token(const struct config *c, const char *name);
 struct config_tsig_key *config_tsig_key(const struct config *c, const char *name);
 
 void config_key_policy(const struct config_policy *p, struct key_policy *out);
-/* Can it be safe?  Of no zone in particular; it borrows keys, which is filled in. */
 /* Another policy whose zones would share the same keys; NULL. */
 const struct config_policy *config_policy_twin(const struct config *c, const struct config_policy *p);
 /* Does the name stand for a policy's keys? */
 bool config_is_owner(const char *name);
+/* Can it be safe?  Of no zone in particular; it borrows keys, which is filled in. */
 struct policy_question config_policy_question(const struct config_policy *p, struct key_policy *keys);
 
 /* Change conf.d: add the entries of `text` (libconfig: zones, servers and tsig_keys lists), or remove
