@@ -8,7 +8,9 @@
  *       <function>:after ...      the real call is made first: a lost reply
  *       C_Sign:flip 0 <count> 0   one bit of the signature is wrong
  *       <function>:kill 0 <n> 0   kill -9 of the process instead of the n-th call
+ *       <function>:died 0 <n> 0   ... right after it
  *
+ *     For these two a function `write` stands for all that change a token.
  *     A rule is used up after <count> calls (-1: never).  A return value of 0 only delays.
  *   FAULTMOD_COUNTS   a file of counters (mapped, shared): calls of each function, see faultmod.h
  */
@@ -29,7 +31,7 @@
 
 #define RULES_MAX 32
 
-enum when { BEFORE, AFTER, FLIP, KILL };
+enum when { BEFORE, AFTER, FLIP, KILL, DIED };
 
 struct rule {
 	char function[48];
@@ -94,6 +96,7 @@ static void parse_rule(const char *line)
 	if (colon != NULL) {
 		r->when = strcmp(colon, ":flip") == 0	? FLIP
 			  : strcmp(colon, ":kill") == 0 ? KILL
+			  : strcmp(colon, ":died") == 0 ? DIED
 							: AFTER;
 		*colon = '\0';
 	}
@@ -123,12 +126,20 @@ static void read_rules(void)
 	fclose(f);
 }
 
+static bool is_meant(const struct rule *r, const char *function)
+{
+	if (strcmp(r->function, "write") == 0)
+		return strcmp(function, "C_CreateObject") == 0 ||
+		       strcmp(function, "C_DestroyObject") == 0 ||
+		       strcmp(function, "C_GenerateKeyPair") == 0;
+	return strcmp(r->function, function) == 0;
+}
+
 /* With `lock`. */
-static void kill_by_rule(const char *function)
+static void kill_by_rule(const char *function, enum when when)
 {
 	for (unsigned i = 0; i < rule_count; i++)
-		if (rules[i].when == KILL && strcmp(rules[i].function, function) == 0 &&
-		    --rules[i].count == 0)
+		if (rules[i].when == when && is_meant(&rules[i], function) && --rules[i].count == 0)
 			raise(SIGKILL);
 }
 
@@ -140,7 +151,9 @@ static bool take_rule(const char *function, enum when when, struct rule *out)
 	if (when == BEFORE) {
 		count_call(function);
 		read_rules();
-		kill_by_rule(function);
+		kill_by_rule(function, KILL);
+	} else if (when == AFTER) {
+		kill_by_rule(function, DIED);
 	}
 	for (unsigned i = 0; i < rule_count && !found; i++) {
 		struct rule *r = &rules[i];

@@ -52,7 +52,8 @@ void fixture_open(struct fixture *f)
 	if (access(SOFTHSM, R_OK) != 0)
 		exit(77);
 	memset(f, 0, sizeof *f);
-	snprintf(f->dir, sizeof f->dir, "/tmp/itg-token.XXXXXX");
+	snprintf(f->dir, sizeof f->dir, "%.30s/itg-token.XXXXXX",
+	    getenv("FIXTURE_DIR") != NULL ? getenv("FIXTURE_DIR") : "/tmp");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(path, sizeof path, "%s/tokens", f->dir);
 	assert_int_equal(mkdir(path, 0700), 0);

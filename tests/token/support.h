@@ -22,7 +22,8 @@ struct fixture {
 	struct secret pin;
 };
 
-/* Skips (exit 77) when there is no SoftHSM.  The settings name the fault module. */
+/* Skips (exit 77) when there is no SoftHSM.  The settings name the fault module.  FIXTURE_DIR: where its
+ * folder is made, else in /tmp. */
 void fixture_open(struct fixture *f);
 void fixture_close(struct fixture *f);
 /* Rules for the fault module, see faultmod.c; "" takes them away. */
