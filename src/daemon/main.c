@@ -44,7 +44,7 @@ static const struct operator_option {
     {"foreground", 'f', NULL, "Stay in the foreground and log to stderr instead of syslog."},
     {"verbose", 'v', NULL, "Log more."},
     {"virtual-clock", OPT_VIRTUAL, NULL,
-	"For tests: the calendar starts at the real time (or where it stood last) and then stands still."},
+	"For tests: the calendar stands still, at the time of the start or later."},
     {"help", 'h', NULL, "Print the options and exit."},
     {"version", 'V', NULL, "Print the version and exit."},
 };

@@ -59,8 +59,8 @@ static void show_list(struct verbs_each *e)
 static void backed_up(struct verbs_each *e)
 {
 	static const char *const words[] = {
-	    [KEYS_BACKUP_PREPARE] = "make the copy of the token now, then say \"intaglio backup "
-				    "commit\", or \"rollback\" if it failed",
+	    [KEYS_BACKUP_PREPARE] = ("make the copy of the token now, then say \"intaglio backup "
+				     "commit\", or \"rollback\" if it failed"),
 	    [KEYS_BACKUP_COMMIT] = "these keys may be used",
 	    [KEYS_BACKUP_ROLLBACK] = "these keys still lack a back-up",
 	};
