@@ -20,10 +20,11 @@ if HAVE_CMOCKA
 KEYS_TESTS = tests/unit/test_keys tests/unit/test_keys_order tests/unit/test_life \
 	tests/unit/test_policy_check tests/unit/test_roll tests/unit/test_versions \
 	tests/unit/test_record tests/unit/test_share tests/unit/test_timeline
-check_PROGRAMS += $(KEYS_TESTS) tests/token/test_keys tests/token/test_roll_kill tests/sim/test_caches
+check_PROGRAMS += $(KEYS_TESTS) tests/token/test_keys tests/token/test_keys_many \
+	tests/token/test_roll_kill tests/sim/test_caches
 SIM_TESTS += tests/sim/test_caches
 UNIT_TESTS += $(KEYS_TESTS)
-TOKEN_TESTS += tests/token/test_keys tests/token/test_roll_kill
+TOKEN_TESTS += tests/token/test_keys tests/token/test_keys_many tests/token/test_roll_kill
 KEYS_TEST_LIBS = $(KEYS_LIBS) $(ZONE_LIBS) $(DNS_LIBS)
 # labels.o is all that these take from libtoken.
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c \
@@ -46,6 +47,7 @@ tests_sim_test_caches_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_versions_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_timeline_LDADD = $(KEYS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_token_test_keys_LDADD = $(KEYS_TEST_LIBS) $(TOKEN_TEST_LIBS)
+tests_token_test_keys_many_LDADD = $(KEYS_TEST_LIBS) $(TOKEN_TEST_LIBS)
 tests_token_test_roll_kill_LDADD = $(KEYS_TEST_LIBS) $(TOKEN_TEST_LIBS)
 endif
 
