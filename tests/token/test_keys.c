@@ -213,7 +213,7 @@ static _Noreturn void make_until_killed(struct rig *r, int fd)
 	_exit(0);
 }
 
-/* Start a child, let it log in (SoftHSM rewrites its token file then: NOTES), kill it later. */
+/* Start a child, let it log in (SoftHSM rewrites its token file then), kill it later. */
 static bool kill_in_the_middle(struct rig *r, unsigned delay_us, bool told[ZONES])
 {
 	int fd[2], status;

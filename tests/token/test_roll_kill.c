@@ -5,7 +5,7 @@
  *
  * A day is what has to be done at one instant.  Each begins from a copy of token and store as the
  * day before left them undisturbed.  The process that lives it is a child that has logged in before
- * it can be killed (SoftHSM itself does not survive that: NOTES 3.4 of the project's measurements).
+ * it can be killed (SoftHSM rewrites its token file in C_Login, and does not survive that).
  *
  * ROLL_KILL_DAYS: so many days of the zone's life (120); ROLL_KILL_CHAINS: so many chains of kills
  * for each of them (2). */

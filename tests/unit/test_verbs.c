@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "ops/verbs.h"
 
-/* What DESIGN promises operators, word for word. */
+/* What operators were promised, word for word. */
 static const char *const promised[] = {"zone add", "zone unsign", "zone delete", "zone list",
     "zone status", "zone sign", "zone retransfer", "zone diagnose", "zone set-policy",
     "zone import", "zone export", "key list", "key generate", "key export", "key rollover",
