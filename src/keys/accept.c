@@ -1,11 +1,12 @@
 /* accept: the operator says which of a zone's records is the truth: an older one, since the token
- * was restored from a back-up, or one of those that two signers wrote.  Runs in the signing side.
+ * was restored from a back-up; the one before a newer one that cannot be read; or one of those that
+ * two signers wrote.  Runs in the signing side.
  *
- *   read     the tokens, so that this is about what is there now
- *   restored its sequence becomes what the store expects
- *   frozen   the record is written once more, as ours and above all others: then no two signers can
- *            read different things
- *   read     and prove, as at any start */
+ *   read      the tokens, so that this is about what is there now
+ *   restored  its sequence becomes what the store expects
+ *   else      the record is written once more, as ours and above all others: then nobody can read
+ *             anything else
+ *   read      and prove, as at any start */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +29,20 @@ static void accept_end(struct accept *a, int code, const char *why)
 	free(a);
 }
 
+static void on_read_again(void *arg, int code, const char *reason)
+{
+	struct accept *a = arg;
+	char why[KEYS_WHY_SIZE];
+	bool is_good = keys_zone_status(a->keys, a->apex, why) == KEYS_GOOD;
+
+	(void)code;
+	(void)reason;
+	accept_end(a, is_good ? OK : ERR_REFUSED, why);
+}
+
 static void accept_read_again(struct accept *a)
 {
-	keys_load(a->keys, a->done, a->arg);
-	free(a);
+	keys_load(a->keys, on_read_again, a);
 }
 
 static void on_task_end(void *arg, int code, const char *why)
@@ -51,7 +62,7 @@ static void on_committed(void *arg, int code, const char *why)
 	keys_task_end(a->keys, z, code, why);
 }
 
-static void accept_frozen(struct accept *a, const struct record *chosen, uint64_t highest)
+static void accept_above(struct accept *a, const struct record *chosen, uint64_t highest)
 {
 	struct zone_keys *z = a->zone;
 	struct record next;
@@ -83,7 +94,7 @@ static void on_read(void *arg, int code, const char *reason)
 	uint8_t hash[RECORD_HASH_LEN];
 	enum keys_status status = keys_zone_status(a->keys, a->apex, why);
 	const struct record *chosen;
-	uint64_t highest = 0;
+	uint64_t newest = 0, highest = 0;
 
 	(void)code; /* what this zone needs was read, or its status says so */
 	(void)reason;
@@ -95,13 +106,14 @@ static void on_read(void *arg, int code, const char *reason)
 		    "it is not in recovery, nor frozen: which record is right is no question");
 		return;
 	}
-	chosen = inventory_record(a->keys, hash, a->sequence, &highest);
-	if (chosen == NULL || (status == KEYS_RECOVERY && a->sequence != highest)) {
-		snprintf(why, sizeof(why), "the tokens' newest record of it is %llu, not %llu",
-		    (unsigned long long)highest, (unsigned long long)a->sequence);
+	chosen = inventory_record(a->keys, hash, a->sequence, &newest, &highest);
+	if (chosen == NULL || (status == KEYS_RECOVERY && a->sequence != newest)) {
+		snprintf(why, sizeof(why),
+		    "the newest record of it that can be read is %llu, not %llu",
+		    (unsigned long long)newest, (unsigned long long)a->sequence);
 		accept_end(a, ERR_REFUSED, why);
-	} else if (status == KEYS_FROZEN) {
-		accept_frozen(a, chosen, highest);
+	} else if (status == KEYS_FROZEN || highest > newest) {
+		accept_above(a, chosen, highest);
 	} else {
 		accept_restored(a);
 	}

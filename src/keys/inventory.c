@@ -213,7 +213,7 @@ void inventory_each_record(
 }
 
 struct record_search {
-	uint64_t sequence, highest;
+	uint64_t sequence, newest, highest;
 	uint32_t us;
 	const struct record *found;
 };
@@ -223,21 +223,24 @@ static void match_sequence(void *arg, unsigned token, const struct found_record 
 	struct record_search *s = arg;
 
 	(void)token;
+	if (f->label.sequence > s->highest)
+		s->highest = f->label.sequence;
 	if (f->code != OK)
 		return;
-	if (f->record.sequence > s->highest)
-		s->highest = f->record.sequence;
+	if (f->record.sequence > s->newest)
+		s->newest = f->record.sequence;
 	if (f->record.sequence == s->sequence && (s->found == NULL || f->record.writer == s->us))
 		s->found = &f->record;
 }
 
-const struct record *inventory_record(
-    const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence, uint64_t *highest)
+const struct record *inventory_record(const struct keys *k, const uint8_t hash[RECORD_HASH_LEN],
+    uint64_t sequence, uint64_t *newest, uint64_t *highest)
 {
 	struct record_search s = {.sequence = sequence};
 
 	(void)intent_writer(k->store, &s.us, NULL);
 	inventory_each_record(k, hash, match_sequence, &s);
+	*newest = s.newest;
 	*highest = s.highest;
 	return s.found;
 }

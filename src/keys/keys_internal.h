@@ -148,9 +148,10 @@ bool inventory_is_whole(const struct keys *k); /* every token was listed */
 typedef void inventory_record_fn(void *arg, unsigned token, const struct found_record *record);
 void inventory_each_record(
     const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], inventory_record_fn *fn, void *arg);
-/* A record of the zone with this sequence, ours if two have it; NULL.  highest: of all of them. */
-const struct record *inventory_record(
-    const struct keys *k, const uint8_t hash[RECORD_HASH_LEN], uint64_t sequence, uint64_t *highest);
+/* A record of the zone with this sequence, ours if two have it; NULL.  newest: the highest sequence of all;
+ * highest: also of those that cannot be read. */
+const struct record *inventory_record(const struct keys *k, const uint8_t hash[RECORD_HASH_LEN],
+    uint64_t sequence, uint64_t *newest, uint64_t *highest);
 /* Its keys were made, since the tokens were read. */
 void inventory_add_key(struct keys *k, unsigned token, const uint8_t hash[RECORD_HASH_LEN],
     const struct record_key *key);

@@ -245,6 +245,36 @@ static void test_foreign_objects(void **state)
 	assert_int_equal(count_data(p, h), 2);
 }
 
+/* What another program writes is told once, and nothing is searched for that is known. */
+static void test_news(void **state)
+{
+	struct state *s = *state;
+	CK_FUNCTION_LIST *p = functions();
+	CK_SESSION_HANDLE h = foreign_session(p);
+	struct token_request r = {.op = TOKEN_NEWS};
+	char mine[TOKEN_LABEL_MAX], theirs[TOKEN_LABEL_MAX];
+	struct seen out = {0};
+	unsigned searches;
+
+	record_name(1, 1, mine);
+	record_name(1, 2, theirs);
+	assert_int_equal(put_record(s->t, mine, "mine", 4, &out), OK);
+	assert_int_equal(list(s->t, &out), OK);
+	assert_int_equal(token_call(s->t, &r, seen_reply, &out, NULL), OK);
+	assert_int_equal(out.record_count, 0);
+	make_foreign(p, h, theirs);
+	make_foreign(p, h, "somebody's");
+	searches = fixture_calls(&s->f, "C_FindObjectsInit");
+	assert_int_equal(token_call(s->t, &r, seen_reply, &out, NULL), OK);
+	assert_int_equal(out.record_count, 1);
+	assert_string_equal(out.last_record, theirs);
+	assert_int_equal(fixture_calls(&s->f, "C_FindObjectsInit"), searches + 1);
+	assert_int_equal(token_call(s->t, &r, seen_reply, &out, NULL), OK);
+	assert_int_equal(out.record_count, 0);
+	assert_int_equal(list(s->t, &out), OK);
+	assert_int_equal(out.record_count, 2);
+}
+
 /* The object was made and the reply was lost; or the token failed before. */
 static void test_record_lost_reply(void **state)
 {
@@ -508,6 +538,7 @@ int main(int argc, char **argv)
 	    TEST("a dropped key signs no more", test_drop_key),
 	    TEST("records are kept, and dropped", test_records),
 	    TEST("foreign objects are neither listed nor touched", test_foreign_objects),
+	    TEST("new records of others are told once, for one search", test_news),
 	    TEST("a record whose reply was lost is there once", test_record_lost_reply),
 	    TEST("listing takes one search per class", test_list_is_one_search_per_class),
 	    TEST("an unreadable object does not hide the others", test_unreadable_object),

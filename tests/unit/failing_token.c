@@ -53,6 +53,12 @@ struct token *failing_token_new(const char *name)
 	return t;
 }
 
+void failing_token_drop_record(struct token *t, unsigned i)
+{
+	buf_free(&t->records[i].value);
+	t->records[i] = t->records[--t->record_count];
+}
+
 void failing_token_drop_records(struct token *t)
 {
 	for (unsigned i = 0; i < t->record_count; i++)
@@ -230,14 +236,15 @@ static int drop_key(struct token *t, const struct token_request *r)
 
 static int drop_record(struct token *t, const struct token_request *r)
 {
-	for (unsigned i = 0; i < t->record_count; i++) {
+	int code = ERR_MISSING;
+
+	for (unsigned i = t->record_count; i-- > 0;) {
 		if (strcmp(t->records[i].label, r->label) != 0)
 			continue;
-		buf_free(&t->records[i].value);
-		t->records[i] = t->records[--t->record_count];
-		return OK;
+		failing_token_drop_record(t, i);
+		code = OK;
 	}
-	return ERR_MISSING;
+	return code;
 }
 
 static int sign(struct token *t, const struct token_request *r, uint8_t sigs[][SIG_LEN],

@@ -33,6 +33,7 @@ void failing_token_sign_wrong(struct token *t, bool wrong);
 /* Objects by hand: what a restored back-up, another program or a broken write leaves. */
 void failing_token_put_record(struct token *t, const char *label, const void *value, size_t len);
 bool failing_token_get_record(const struct token *t, unsigned i, struct token_record *out);
+void failing_token_drop_record(struct token *t, unsigned i);
 void failing_token_drop_records(struct token *t);
 void failing_token_drop_keys(struct token *t);
 

@@ -659,6 +659,96 @@ static void test_damaged_and_future_records(void **state)
 	put_other(f, 3, 9, 4);
 	restart(f);
 	assert_status(f, KEYS_RECOVERY, "newer program");
+	assert_int_equal(accept(f, 3).code, ERR_REFUSED); /* that one cannot be read */
+	assert_int_equal(accept(f, 1).code, OK);
+	assert_int_equal(f->keys->zones[0]->record.sequence, 4);
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+	assert_int_equal(roll(f).code, OK);
+	assert_int_equal(failing_token_records(f->token), 2);
+}
+
+/* Each cut, as it may come of a write that a crash ended, is a newer record that cannot be read. */
+static void test_truncated_records(void **state)
+{
+	struct record_label label = {.sequence = 2};
+	struct fixture *f = *state;
+	struct token_record r;
+	struct buf whole = {0};
+	char text[TOKEN_LABEL_MAX];
+
+	make_good(f);
+	put_other(f, 2, us(f), -1);
+	assert_true(failing_token_get_record(f->token, 1, &r));
+	buf_put(&whole, r.value, r.value_len);
+	memcpy(label.zone_hash, f->keys->zones[0]->hash, sizeof(label.zone_hash));
+	assert_true(failing_token_get_record(f->token, 0, &r));
+	for (size_t len = 0; len < whole.len; len += 13) {
+		labels_format_record(&label, text);
+		failing_token_drop_record(f->token, 1);
+		failing_token_put_record(f->token, text, whole.data, len);
+		restart(f);
+		assert_status(f, KEYS_RECOVERY, "record 2:");
+		assert_int_equal(make(f).code, ERR_REFUSED);
+	}
+	assert_int_equal(failing_token_generated(f->token), 2);
+	buf_free(&whole);
+}
+
+/* The same record twice, under one label or two: one truth, and all of it goes in the end. */
+static void test_duplicated_records(void **state)
+{
+	struct record_label label;
+	struct fixture *f = *state;
+	struct token_record r;
+	struct buf value = {0};
+	char text[TOKEN_LABEL_MAX];
+
+	make_good(f);
+	assert_true(failing_token_get_record(f->token, 0, &r));
+	buf_put(&value, r.value, r.value_len);
+	assert_true(labels_parse_record(r.label, &label));
+	failing_token_put_record(f->token, r.label, value.data, value.len);
+	label.nonce++;
+	labels_format_record(&label, text);
+	failing_token_put_record(f->token, text, value.data, value.len);
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+	assert_int_equal(roll(f).code, OK);
+	assert_int_equal(destroy(f).code, OK);
+	assert_int_equal(failing_token_records(f->token), 0);
+	assert_int_equal(failing_token_keys(f->token), 0);
+	buf_free(&value);
+}
+
+/* A record under the label of another sequence, or of another zone, is no record. */
+static void test_mislabelled_records(void **state)
+{
+	struct record_label label;
+	struct fixture *f = *state;
+	struct token_record r;
+	struct buf value = {0};
+	char text[TOKEN_LABEL_MAX], why[256];
+	uint8_t other[NAME_MAX_LEN];
+
+	make_good(f);
+	assert_true(failing_token_get_record(f->token, 0, &r));
+	buf_put(&value, r.value, r.value_len);
+	assert_true(labels_parse_record(r.label, &label));
+	name_parse("other.example.", other);
+	keys_zone_hash(other, label.zone_hash);
+	labels_format_record(&label, text);
+	failing_token_put_record(f->token, text, value.data, value.len);
+	restart(f);
+	assert_int_equal(status(f), KEYS_GOOD);
+	assert_int_equal(keys_zone_status(f->keys, other, why), KEYS_RECOVERY);
+	keys_zone_hash(f->apex, label.zone_hash);
+	label.sequence = 9;
+	labels_format_record(&label, text);
+	failing_token_put_record(f->token, text, value.data, value.len);
+	restart(f);
+	assert_status(f, KEYS_RECOVERY, "another one's label");
+	buf_free(&value);
 }
 
 static void test_restored_backup(void **state)
@@ -764,6 +854,9 @@ int main(void)
 		T(test_rival_while_making),
 		T(test_highest_sequence_wins),
 		T(test_damaged_and_future_records),
+		T(test_truncated_records),
+		T(test_duplicated_records),
+		T(test_mislabelled_records),
 		T(test_restored_backup),
 		T(test_list),
 	};
