@@ -161,11 +161,12 @@ void signer_life_turn(struct signer_zone *z)
 	struct zone_life *l = z->life;
 	const struct record *r;
 	struct facts facts;
+	char why[256];
 
 	if (l == NULL || !l->is_wanted || l->is_stepping)
 		return;
 	r = keys_record(z->signer->keys, z->owner);
-	if (r == NULL)
+	if (r == NULL || keys_zone_status(z->signer->keys, z->owner, why) != KEYS_GOOD)
 		return; /* looked at again when the tokens were read */
 	if (z->share != NULL && signer_share_leader(z) != z) {
 		l->is_wanted = false;

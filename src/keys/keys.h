@@ -73,7 +73,8 @@ void keys_each(struct keys *k, const uint8_t *apex, keys_policy_fn *policy, void
 /* --- life: see roll.h.  Each of these ends in done, with OK or words; while one is under way for a
  * zone, others of that zone end in ERR_AGAIN. */
 
-/* The zone's record, borrowed until the next change; NULL: none that can be used.  Facts are in the
+/* The zone's record, borrowed until the next change; NULL: none that can be used (a frozen zone may have
+ * one: it is signed on with that, and does not change).  Facts are in the
  * order of its keys; its sequence grows with each change. */
 const struct record *keys_record(const struct keys *k, const uint8_t *apex);
 /* Do what has to be done now.  policy and facts are copied; facts.keys[].token is filled in here. */

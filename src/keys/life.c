@@ -4,17 +4,7 @@
 #include "dns/rrtype.h"
 #include "keys/keys_internal.h"
 
-static const struct zone_keys *find_good(const struct keys *k, const uint8_t *apex)
-{
-	uint8_t hash[RECORD_HASH_LEN];
-	const struct zone_keys *z;
-
-	keys_zone_hash(apex, hash);
-	z = keys_find(k, hash);
-	return z != NULL && z->status == KEYS_GOOD && z->has_record ? z : NULL;
-}
-
-/* ... or is signed on with what was known last. */
+/* It is good, or frozen and signed on with what was known last. */
 static const struct zone_keys *find_usable(const struct keys *k, const uint8_t *apex)
 {
 	uint8_t hash[RECORD_HASH_LEN];
@@ -27,14 +17,14 @@ static const struct zone_keys *find_usable(const struct keys *k, const uint8_t *
 
 const struct record *keys_record(const struct keys *k, const uint8_t *apex)
 {
-	const struct zone_keys *z = find_good(k, apex);
+	const struct zone_keys *z = find_usable(k, apex);
 
 	return z == NULL ? NULL : &z->record;
 }
 
 void keys_fill_tokens(const struct keys *k, const uint8_t *apex, struct facts *f)
 {
-	const struct zone_keys *z = find_good(k, apex);
+	const struct zone_keys *z = find_usable(k, apex);
 
 	for (unsigned i = 0; z != NULL && i < z->record.key_count; i++)
 		f->keys[i].token = token_name(k->tokens[z->key_tokens[i]].token);
@@ -42,14 +32,14 @@ void keys_fill_tokens(const struct keys *k, const uint8_t *apex, struct facts *f
 
 int64_t keys_next_look(const struct keys *k, const uint8_t *apex)
 {
-	const struct zone_keys *z = find_good(k, apex);
+	const struct zone_keys *z = find_usable(k, apex);
 
 	return z == NULL ? POLICY_NEVER : z->next_look;
 }
 
 const struct roll_held *keys_held(const struct keys *k, const uint8_t *apex, unsigned *count)
 {
-	const struct zone_keys *z = find_good(k, apex);
+	const struct zone_keys *z = find_usable(k, apex);
 
 	*count = z == NULL ? 0 : z->held_count;
 	return z == NULL ? NULL : z->held;
