@@ -14,6 +14,27 @@ struct config_named {
  * of mistakes. */
 unsigned config_check(struct config *config, conf_report_fn *report, conf_report_fn *warn, void *arg);
 
+struct config_check { /* under way */
+	struct config *config;
+	conf_report_fn *report, *warn;
+	void *arg;
+	unsigned mistakes;
+};
+void config_wrong(struct config_check *c, const struct conf_origin *at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void config_doubt(struct config_check *c, const struct conf_origin *at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The servers of a list, or whatever else, must be defined. */
+void config_check_names(struct config_check *c, const struct conf_origin *at, const char *what,
+    const struct conf_names *names);
+void config_check_reference(struct config_check *c, const struct conf_origin *at, const char *what,
+    const char *name, bool is_there);
+/* config_check_policy.c */
+void config_check_policies(struct config_check *c);
+#define CONFIG_EACH(type, var, groups)                                                             \
+	for (struct type *var = (groups).items;                                                    \
+	     var != NULL && var < (struct type *)(groups).items + (groups).count; var++)
+
 /* A configuration with nothing but defaults. */
 struct config *config_new(const char *path);
 /* The conf.d directory that belongs to a main file. */

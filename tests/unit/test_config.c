@@ -254,6 +254,23 @@ static void a_zone_is_given_another_policy(void **state)
 	assert_null(strstr(said, "there is no zone"));
 }
 
+static void shared_keys_are_nobody_elses_R26(void **state)
+{
+	char text[2048];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s", good);
+	snprintf(strstr(text, "zones ="), 1024, "%s",
+	    "policies = ( { name = \"default\"; }, { name = \"One\"; shared_keys = true; }, "
+	    "{ name = \"one\"; shared_keys = true; } );\n"
+	    "zones = ( { name = \"a.one.shared\\\\032keys\"; input_file = \"f\"; } );\n");
+	*strstr(text, "policies = ( { name = \"default\"; alg") = '#';
+	said[0] = '\0';
+	assert_null(load(text));
+	assert_non_null(strstr(said, "policies \"One\" and \"one\" share keys"));
+	assert_non_null(strstr(said, "such names stand for policies' keys"));
+}
+
 static void an_unsafe_schedule_is_a_warning_at_start_R25(void **state)
 {
 	struct config *c;
@@ -348,6 +365,7 @@ int main(void)
 	    cmocka_unit_test(policies_that_cannot_be_are_refused_R25),
 	    cmocka_unit_test_teardown(commands_add_and_remove_entries, clean_conf_d),
 	    cmocka_unit_test_teardown(a_zone_is_given_another_policy, clean_conf_d),
+	    cmocka_unit_test(shared_keys_are_nobody_elses_R26),
 	    cmocka_unit_test(an_unsafe_schedule_is_a_warning_at_start_R25),
 	    cmocka_unit_test(a_zone_gone_from_the_file_is_kept),
 	    cmocka_unit_test(only_the_network_side_is_handed_secrets),
