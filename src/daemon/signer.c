@@ -399,6 +399,7 @@ static void stop(void *arg)
 
 static void signer_free(struct signer *s)
 {
+	signer_check_stop(s); /* a thread that reads the store */
 	signer_requests_fail(s);
 	signer_leap_free(s);
 	ops_free(s->ops);
