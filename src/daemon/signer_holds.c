@@ -70,7 +70,7 @@ static void explain(
 
 static void tell(const struct zone_life *l, const struct signer_hold *h)
 {
-	char until[TIME_TEXT_SIZE] = "it is not known when";
+	char until[TIME_TEXT_SIZE] = "";
 
 	if (h->until != 0)
 		time_text(h->until, until);
@@ -79,9 +79,10 @@ static void tell(const struct zone_life *l, const struct signer_hold *h)
 		    l->zone->name, roll_step_name(h->step), key_role_name(h->role), h->tag,
 		    h->rule[0] == '\0' ? "" : ", rule ", h->rule, h->why);
 	else
-		log_notice("zone %s: %s of %s %u waits, until %s%s%s: %s", l->zone->name,
-		    roll_step_name(h->step), key_role_name(h->role), h->tag, until,
-		    h->rule[0] == '\0' ? "" : ", rule ", h->rule, h->why);
+		log_notice("zone %s: %s of %s %u waits%s%s%s%s: %s", l->zone->name,
+		    roll_step_name(h->step), key_role_name(h->role), h->tag,
+		    h->until == 0 ? "" : " until ", until, h->rule[0] == '\0' ? "" : ", rule ",
+		    h->rule, h->why);
 }
 
 static const struct signer_hold *find_old(

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
-#include "base/log.h"
 #include "daemon/verbs_internal.h"
 
 void verbs_requested(void *arg, int code, const char *why)
@@ -195,9 +194,6 @@ static void verb_rollover_release(void *arg, struct ops_call *c)
 		ops_fail_err(c, &e);
 		return;
 	}
-	log_notice(
-	    "zone %s: goes on without %s: %s (%s)", z->name, server, reason, ops_requester(c));
-	signer_life_look(z);
 	ops_text(c,
 	    "%s: %s is not waited for any more; \"intaglio rollover list -z %s\" shows what "
 	    "follows\n",

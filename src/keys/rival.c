@@ -30,8 +30,7 @@ void rival_freeze(struct keys *k, struct zone_keys *z, const struct record *thei
 	z->can_sign = z->can_sign || z->status == KEYS_GOOD;
 	keys_set_status(z, KEYS_FROZEN,
 	    "two signers write to this token: record %llu is by signer %08x, this is %08x; its "
-	    "keys "
-	    "stay as they are; stop the other one, then see `key accept-record`",
+	    "keys stay as they are; stop the other one, then see `key accept-record`",
 	    (unsigned long long)theirs->sequence, theirs->writer, us);
 	keys_zone_text(z, zone);
 	log_error("ALARM: %.200s: %s", zone, z->why);
