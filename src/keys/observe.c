@@ -151,11 +151,6 @@ bool observe_is_current(const struct observe *o, unsigned server)
 	       position(o, o->servers[server].serial) == (int)o->version_count - 1;
 }
 
-int64_t observe_everywhere(const struct observe *o)
-{
-	return o->version_count == 0 ? 0 : o->versions[o->version_count - 1].everywhere;
-}
-
 enum trait { IN_SET, OUT_OF_SET, SIGNS_SET, SIGNS_ALL, SIGNS_NONE, IS_SIGNED };
 
 static bool has_trait(const struct observe_version *v, const uint8_t *id, enum trait t)

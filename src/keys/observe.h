@@ -50,8 +50,6 @@ bool observe_seen(struct observe *o, unsigned server, uint32_t serial, int64_t n
 bool observe_lost(struct observe *o, unsigned server, int64_t now);
 /* Does the server have the newest version that was reported, or one after it? */
 bool observe_is_current(const struct observe *o, unsigned server);
-/* Since when each server has the newest version that was reported; 0: not, or there is none. */
-int64_t observe_everywhere(const struct observe *o);
 /* Fills signed_since and of each key what the zone's own servers say; leaves the rest. */
 void observe_facts(const struct observe *o, const struct record *r, struct facts *f);
 

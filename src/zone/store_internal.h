@@ -81,8 +81,6 @@ int trees_next_generation(struct store *s, MDB_txn *txn, uint32_t *out);
 /* Keys; each returns the length. */
 size_t store_key_rr(uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8_t *key,
     size_t key_len, uint16_t type);
-size_t store_key_nsec3(uint8_t out[STORE_KEY_MAX], uint32_t generation,
-    const uint8_t hash[NSEC3_HASH_LEN]);
 size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, uint32_t expiry,
     const uint8_t *key, size_t key_len);
 size_t store_key_zone(uint8_t out[STORE_KEY_MAX], const uint8_t *apex);

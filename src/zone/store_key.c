@@ -15,14 +15,6 @@ size_t store_key_rr(uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8
 	return key_len + 7;
 }
 
-size_t store_key_nsec3(
-    uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8_t hash[NSEC3_HASH_LEN])
-{
-	store_u32(out, generation);
-	memcpy(out + 4, hash, NSEC3_HASH_LEN);
-	return 4 + NSEC3_HASH_LEN;
-}
-
 /* Several runs may expire in the same second: the hash tells them apart. */
 size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, uint32_t expiry,
     const uint8_t *key, size_t key_len)
