@@ -69,11 +69,12 @@ tests_token_test_token_client_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_token_test_token_client_LDADD = $(TOKEN_TEST_LIBS)
 tests_token_test_token_kill_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_token_test_token_kill_LDADD = $(TOKEN_TEST_LIBS)
+tests_token_test_hsm_SOURCES = tests/token/test_hsm.c tests/token/hsm.c tests/token/hsm.h
 tests_token_test_hsm_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) \
 	-DHSM_PATH='"$(abs_top_builddir)/intaglio-hsm"' \
 	-DFAULTMOD_PATH='"$(abs_top_builddir)/tests/token/faultmod.so"'
 tests_token_test_hsm_LDADD = $(TOKEN_TEST_LIBS)
-tests_token_test_backup_SOURCES = tests/token/test_backup.c \
+tests_token_test_backup_SOURCES = tests/token/test_backup.c tests/token/hsm.c tests/token/hsm.h \
 	hsm-setup/backup.h hsm-setup/backup_file.c hsm-setup/backup_key.c hsm-setup/pin.c
 tests_token_test_backup_CPPFLAGS = $(tests_token_test_hsm_CPPFLAGS) $(P11KIT_CFLAGS) $(LIBP11_CFLAGS)
 tests_token_test_backup_LDADD = $(TOKEN_TEST_LIBS)

@@ -1,7 +1,7 @@
 /* intaglio-hsm backup and restore, as an operator runs them, from one SoftHSM token into another.
  * SoftHSM 2.6.1 wraps RSA and ECDSA keys; EdDSA keys it does not (CKR_KEY_NOT_WRAPPABLE). */
 #include "hsm-setup/backup.h" /* before cmocka.h, which has a macro `fail` */
-#include "tests/token/support.h"
+#include "tests/token/hsm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,7 @@
 static const uint8_t wrappable[KINDS] = {8, 10, 13, 14};
 
 struct state {
-	struct fixture f;
-	char out[65536]; /* of the last run, standard error too */
+	struct hsm h;
 	uint8_t pub[32][600];
 	size_t pub_len[32]; /* by algorithm */
 };
@@ -35,7 +34,7 @@ static void put_file(struct state *s, const char *name, const void *data, size_t
 	char path[128];
 	FILE *f;
 
-	snprintf(path, sizeof path, "%s/%s", s->f.dir, name);
+	snprintf(path, sizeof path, "%s/%s", s->h.f.dir, name);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	assert_int_equal(fwrite(data, 1, len, f), len);
@@ -49,7 +48,7 @@ static size_t get_file(struct state *s, const char *name, uint8_t *out, size_t r
 	size_t len;
 	FILE *f;
 
-	snprintf(path, sizeof path, "%s/%s", s->f.dir, name);
+	snprintf(path, sizeof path, "%s/%s", s->h.f.dir, name);
 	f = fopen(path, "r");
 	assert_non_null(f);
 	len = fread(out, 1, room, f);
@@ -57,48 +56,14 @@ static size_t get_file(struct state *s, const char *name, uint8_t *out, size_t r
 	return len;
 }
 
-/* As of waitpid; @ in the arguments is the directory with pin and so. */
-static int run_status(struct state *s, const char *arguments)
-{
-	char command[1000] = HSM_PATH " ";
-	size_t len = strlen(command);
-	FILE *f;
-
-	for (const char *p = arguments; *p != '\0'; p++)
-		len += (size_t)snprintf(command + len, sizeof command - len, "%.*s",
-		    *p == '@' ? (int)strlen(s->f.dir) : 1, *p == '@' ? s->f.dir : p);
-	snprintf(command + len, sizeof command - len, " 2>&1 </dev/null");
-	f = popen(command, "r");
-	assert_non_null(f);
-	s->out[fread(s->out, 1, sizeof s->out - 1, f)] = '\0';
-	return pclose(f);
-}
-
-static int run(struct state *s, const char *arguments)
-{
-	int status = run_status(s, arguments);
-
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void expect(struct state *s, const char *arguments, int status, const char *words)
-{
-	int got = run(s, arguments);
-
-	if (got != status || strstr(s->out, words) == NULL)
-		fail_msg("intaglio-hsm %s: exit %d, not %d with \"%s\":\n%s", arguments, got,
-		    status, words, s->out);
-}
-
 static struct token *open_one(struct state *s, const char *label)
 {
 	struct err e = {0};
 	struct token *t;
 
-	s->f.settings.module = SOFTHSM;
-	s->f.settings.label = label;
-	t = token_open_local(&s->f.settings, &s->f.pin, &e);
+	s->h.f.settings.module = SOFTHSM;
+	s->h.f.settings.label = label;
+	t = token_open_local(&s->h.f.settings, &s->h.f.pin, &e);
 	if (t == NULL)
 		fail_msg("%s", e.text);
 	return t;
@@ -132,12 +97,12 @@ static int set_up(void **state)
 	struct state *s = calloc(1, sizeof *s);
 	struct token *t;
 
-	fixture_open(&s->f);
+	fixture_open(&s->h.f);
 	put_file(s, "pin", PIN "\n", strlen(PIN) + 1, 0600);
 	put_file(s, "so", SO_PIN "\n", strlen(SO_PIN) + 1, 0600);
 	/* SoftHSM leaks with each EdDSA signature */
 	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
-	expect(s, "init --so-pin-file @/so" TOKEN "other", 0, "is initialised");
+	hsm_expect(&s->h, "init --so-pin-file @/so" TOKEN "other", 0, "is initialised");
 	t = open_one(s, "intaglio");
 	for (unsigned i = 0; i < KINDS; i++)
 		make_key(s, t, i + 1, wrappable[i], true);
@@ -153,7 +118,7 @@ static int tear_down(void **state)
 {
 	struct state *s = *state;
 
-	fixture_close(&s->f);
+	fixture_close(&s->h.f);
 	free(s);
 	return 0;
 }
@@ -209,10 +174,12 @@ static void test_round_trip(void **state)
 	struct records before = records_of(s, "intaglio"), after;
 	struct token *t;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4 keys and 3 records");
-	expect(s, "restore --dry-run" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
-	expect(s, "list" TOKEN "other", 0, "0 keys, 0 records");
-	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
+	hsm_expect(
+	    &s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4 keys and 3 records");
+	hsm_expect(
+	    &s->h, "restore --dry-run" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "0 keys, 0 records");
+	hsm_expect(&s->h, "restore" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
 	t = open_one(s, "other");
 	for (unsigned i = 0; i < KINDS; i++)
 		check_signs(s, t, i + 1, wrappable[i]);
@@ -220,9 +187,10 @@ static void test_round_trip(void **state)
 	after = records_of(s, "other");
 	assert_int_equal(after.count, before.count);
 	assert_int_equal(after.sum, before.sum);
-	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records were there");
+	hsm_expect(&s->h, "restore" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records were there");
 	/* a restored key may be backed up again */
-	expect(s, "backup --dry-run --json --key-file @/key" TOKEN "other", 0, "\"saved\": 4");
+	hsm_expect(
+	    &s->h, "backup --dry-run --json --key-file @/key" TOKEN "other", 0, "\"saved\": 4");
 }
 
 static void test_left_out(void **state)
@@ -234,14 +202,14 @@ static void test_left_out(void **state)
 	make_key(s, t, 6, 15, true);
 	make_key(s, t, 7, 16, true);
 	token_close(t);
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 1, "4 of 7 keys");
-	assert_non_null(strstr(s->out, "CKR_KEY_UNEXTRACTABLE"));
-	assert_non_null(strstr(s->out, "require_backup"));
-	assert_non_null(strstr(s->out, "ZSK ED25519"));
-	assert_non_null(strstr(s->out, "ZSK ED448"));
-	assert_non_null(strstr(s->out, "CKR_KEY_NOT_WRAPPABLE"));
-	assert_non_null(strstr(s->out, "directories.tokendir"));
-	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "is not in the back-up");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 1, "4 of 7 keys");
+	assert_non_null(strstr(s->h.out, "CKR_KEY_UNEXTRACTABLE"));
+	assert_non_null(strstr(s->h.out, "require_backup"));
+	assert_non_null(strstr(s->h.out, "ZSK ED25519"));
+	assert_non_null(strstr(s->h.out, "ZSK ED448"));
+	assert_non_null(strstr(s->h.out, "CKR_KEY_NOT_WRAPPABLE"));
+	assert_non_null(strstr(s->h.out, "directories.tokendir"));
+	hsm_expect(&s->h, "restore" TOKEN "other" FROM_FILE, 0, "is not in the back-up");
 }
 
 static void test_only_unwrappable(void **state)
@@ -251,8 +219,8 @@ static void test_only_unwrappable(void **state)
 
 	make_key(s, t, 5, 15, true);
 	token_close(t);
-	expect(s, "backup --make-key" TOKEN "other" TO_FILE, 1, "no back-up was written");
-	expect(s, "restore" TOKEN "other" FROM_FILE, 1, "No such file");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "other" TO_FILE, 1, "no back-up was written");
+	hsm_expect(&s->h, "restore" TOKEN "other" FROM_FILE, 1, "No such file");
 }
 
 static void test_keys(void **state)
@@ -261,27 +229,33 @@ static void test_keys(void **state)
 	static const char other[] =
 	    "00112233 44556677 8899aabb ccddeeff 00112233 44556677 8899aabb ccddeeff\n";
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "check value");
-	expect(s, "backup --make-key --to @/second --key-file @/key" TOKEN "intaglio", 1, "exists");
-	expect(s, "backup" TOKEN "intaglio" TO_FILE, 1, "never overwritten");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "check value");
+	hsm_expect(&s->h, "backup --make-key --to @/second --key-file @/key" TOKEN "intaglio", 1,
+	    "exists");
+	hsm_expect(&s->h, "backup" TOKEN "intaglio" TO_FILE, 1, "never overwritten");
 	put_file(s, "wrong", other, strlen(other), 0600);
-	expect(s, "restore --from @/backup --key-file @/wrong" TOKEN "other", 1, "another key");
+	hsm_expect(
+	    &s->h, "restore --from @/backup --key-file @/wrong" TOKEN "other", 1, "another key");
 	put_file(s, "wrong", other, strlen(other), 0640);
-	expect(s, "restore --from @/backup --key-file @/wrong" TOKEN "other", 1, "chmod 600");
+	hsm_expect(
+	    &s->h, "restore --from @/backup --key-file @/wrong" TOKEN "other", 1, "chmod 600");
 	put_file(s, "short", other, 20, 0600);
-	expect(s, "restore --from @/backup --key-file @/short" TOKEN "other", 1, "64 hexadecimal");
-	expect(s, "restore --from @/backup" TOKEN "other", 1, "no terminal");
-	expect(s, "list" TOKEN "other", 0, "0 keys, 0 records");
+	hsm_expect(
+	    &s->h, "restore --from @/backup --key-file @/short" TOKEN "other", 1, "64 hexadecimal");
+	hsm_expect(&s->h, "restore --from @/backup" TOKEN "other", 1, "no terminal");
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "0 keys, 0 records");
 }
 
 static void test_two_halves(void **state)
 {
 	struct state *s = *state;
 
-	expect(s, "backup --make-key --key-file-2 @/key2" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
-	expect(s, "restore" TOKEN "other" FROM_FILE, 1, "another key");
-	expect(s, "restore --key-file-2 @/key" TOKEN "other" FROM_FILE, 1, "are the same");
-	expect(s, "restore --key-file-2 @/key2" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records");
+	hsm_expect(
+	    &s->h, "backup --make-key --key-file-2 @/key2" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	hsm_expect(&s->h, "restore" TOKEN "other" FROM_FILE, 1, "another key");
+	hsm_expect(&s->h, "restore --key-file-2 @/key" TOKEN "other" FROM_FILE, 1, "are the same");
+	hsm_expect(&s->h, "restore --key-file-2 @/key2" TOKEN "other" FROM_FILE, 0,
+	    "4 keys and 3 records");
 }
 
 static void load_key(struct state *s, struct secret *key)
@@ -290,7 +264,7 @@ static void load_key(struct state *s, struct secret *key)
 	char path[128];
 	struct err e = {0};
 
-	snprintf(path, sizeof path, "%s/key", s->f.dir);
+	snprintf(path, sizeof path, "%s/key", s->h.f.dir);
 	o.key_file = path;
 	if (backup_key_get(&o, NULL, key, &e) != OK)
 		fail_msg("%s", e.text);
@@ -347,7 +321,7 @@ static void test_standard(void **state)
 	struct buf octets = {0};
 	size_t len;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
 	len = get_file(s, "backup", file, sizeof file);
 	load_key(s, &key);
 	buf_put(&octets, file, len);
@@ -373,7 +347,7 @@ static void test_every_octet(void **state)
 	unsigned out_len, read = 0;
 	size_t len;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
 	len = get_file(s, "backup", file, sizeof file);
 	load_key(s, &key);
 	assert_int_equal(decode(file, len, &key, &b, &e), OK);
@@ -408,23 +382,23 @@ static void test_damage(void **state)
 	static uint8_t file[65536];
 	size_t len;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
 	len = get_file(s, "backup", file, sizeof file);
 	assert_true(len > 100);
 	for (size_t at = 0; at < len; at += at < 48 ? 7 : len / 8) {
 		file[at] ^= 0x10;
 		put_file(s, "backup", file, len, 0600);
 		file[at] ^= 0x10;
-		assert_int_equal(run(s, "restore" TOKEN "other" FROM_FILE), 1);
-		if (strstr(s->out, "the back-up") == NULL ||
-		    (strstr(s->out, "damaged") == NULL && strstr(s->out, "no back-up") == NULL))
-			fail_msg("octet %zu flipped: %s", at, s->out);
+		assert_int_equal(hsm_run(&s->h, "restore" TOKEN "other" FROM_FILE), 1);
+		if (strstr(s->h.out, "the back-up") == NULL ||
+		    (strstr(s->h.out, "damaged") == NULL && strstr(s->h.out, "no back-up") == NULL))
+			fail_msg("octet %zu flipped: %s", at, s->h.out);
 	}
 	for (size_t cut = 0; cut < len; cut += len / 5) {
 		put_file(s, "backup", file, cut, 0600);
-		expect(s, "restore" TOKEN "other" FROM_FILE, 1, "cut");
+		hsm_expect(&s->h, "restore" TOKEN "other" FROM_FILE, 1, "cut");
 	}
-	expect(s, "list" TOKEN "other", 0, "0 keys, 0 records");
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "0 keys, 0 records");
 }
 
 static void test_conflicts(void **state)
@@ -432,17 +406,18 @@ static void test_conflicts(void **state)
 	struct state *s = *state;
 	struct token *t;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
 	t = open_one(s, "other");
 	make_key(s, t, 1, wrappable[0], true); /* the same CKA_ID, another key */
 	token_close(t);
-	expect(s, "restore" TOKEN "other" FROM_FILE, 1, "nothing was restored");
-	expect(s, "list" TOKEN "other", 0, "1 keys, 0 records");
+	hsm_expect(&s->h, "restore" TOKEN "other" FROM_FILE, 1, "nothing was restored");
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "1 keys, 0 records");
 	t = open_one(s, "intaglio");
 	make_record(t, 1, 3, "the state went on");
 	token_close(t);
-	expect(s, "restore" TOKEN "intaglio" FROM_FILE, 1, "went on since");
-	expect(s, "restore --keys-only" TOKEN "intaglio" FROM_FILE, 0, "4 keys and 0 records were");
+	hsm_expect(&s->h, "restore" TOKEN "intaglio" FROM_FILE, 1, "went on since");
+	hsm_expect(&s->h, "restore --keys-only" TOKEN "intaglio" FROM_FILE, 0,
+	    "4 keys and 0 records were");
 }
 
 static void test_lost_replies(void **state)
@@ -450,12 +425,12 @@ static void test_lost_replies(void **state)
 	struct state *s = *state;
 	struct token *t;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
-	fixture_rules(&s->f, "C_UnwrapKey:after 5 1 0\nC_CreateObject:after 5 2 0\n");
-	expect(s, "restore" FAULTY "other" FROM_FILE, 0, "3 records");
-	fixture_rules(&s->f, "");
-	expect(s, "list" TOKEN "other", 0, "4 keys, 3 records");
-	assert_null(strstr(s->out, "missing"));
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	fixture_rules(&s->h.f, "C_UnwrapKey:after 5 1 0\nC_CreateObject:after 5 2 0\n");
+	hsm_expect(&s->h, "restore" FAULTY "other" FROM_FILE, 0, "3 records");
+	fixture_rules(&s->h.f, "");
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "4 keys, 3 records");
+	assert_null(strstr(s->h.out, "missing"));
 	t = open_one(s, "other");
 	for (unsigned i = 0; i < KINDS; i++)
 		check_signs(s, t, i + 1, wrappable[i]);
@@ -470,15 +445,15 @@ static void test_cut(void **state)
 	static const char *const broken[] = {"C_UnwrapKey 30 -1 0\n", "C_Sign 30 -1 0\n"};
 	struct token *t;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
 	for (unsigned i = 0; i < 2; i++) {
-		fixture_rules(&s->f, broken[i]);
-		expect(s, "restore" FAULTY "other" FROM_FILE, 1, "CKR_DEVICE_ERROR");
-		assert_non_null(strstr(s->out, "0 records made"));
+		fixture_rules(&s->h.f, broken[i]);
+		hsm_expect(&s->h, "restore" FAULTY "other" FROM_FILE, 1, "CKR_DEVICE_ERROR");
+		assert_non_null(strstr(s->h.out, "0 records made"));
 	}
-	fixture_rules(&s->f, "");
-	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "0 keys failed");
-	expect(s, "list" TOKEN "other", 0, "4 keys, 3 records");
+	fixture_rules(&s->h.f, "");
+	hsm_expect(&s->h, "restore" TOKEN "other" FROM_FILE, 0, "0 keys failed");
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "4 keys, 3 records");
 	t = open_one(s, "other");
 	for (unsigned i = 0; i < KINDS; i++)
 		check_signs(s, t, i + 1, wrappable[i]);
@@ -493,17 +468,17 @@ static void test_killed(void **state)
 	int status;
 	struct token *t;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
-	fixture_rules(&s->f, "C_CreateObject:kill 0 3 0\n"); /* the first is the probe's */
-	while ((status = run_status(s, "restore" FAULTY "other" FROM_FILE)) != 0) {
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	fixture_rules(&s->h.f, "C_CreateObject:kill 0 3 0\n"); /* the first is the probe's */
+	while ((status = hsm_run_status(&s->h, "restore" FAULTY "other" FROM_FILE)) != 0) {
 		if (!WIFSIGNALED(status) && WEXITSTATUS(status) != 128 + 9)
-			fail_msg("not killed, and failed: %s", s->out);
+			fail_msg("not killed, and failed: %s", s->h.out);
 		assert_true(++kills < 30);
 	}
-	fixture_rules(&s->f, "");
+	fixture_rules(&s->h.f, "");
 	assert_true(kills >= 5);
-	expect(s, "list" TOKEN "other", 0, "4 keys, 3 records");
-	assert_null(strstr(s->out, "missing"));
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "4 keys, 3 records");
+	assert_null(strstr(s->h.out, "missing"));
 	t = open_one(s, "other");
 	for (unsigned i = 0; i < KINDS; i++)
 		check_signs(s, t, i + 1, wrappable[i]);
@@ -529,17 +504,18 @@ static void test_half_made(void **state)
 	struct seen out = {0};
 	struct token *t;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
 	t = open_one(s, "other");
 	assert_int_equal(token_call(t, &r, seen_reply, &out, NULL), OK);
 	a.l = (struct local *)t;
 	a.s = &a.l->control;
 	assert_int_equal(ladder_run(&a, drop_public, NULL), OK);
 	token_close(t);
-	expect(s, "restore --dry-run" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
-	expect(s, "list" TOKEN "other", 0, "public half missing");
-	expect(s, "restore" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
-	expect(s, "list" TOKEN "other", 0, "4 keys, 3 records");
+	hsm_expect(
+	    &s->h, "restore --dry-run" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "public half missing");
+	hsm_expect(&s->h, "restore" TOKEN "other" FROM_FILE, 0, "4 keys and 3 records made");
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "4 keys, 3 records");
 	t = open_one(s, "other");
 	check_signs(s, t, 3, 13);
 	token_close(t);
@@ -550,19 +526,19 @@ static void test_incapable(void **state)
 {
 	struct state *s = *state;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
-	fixture_rules(&s->f, "C_GetMechanismInfo 70 -1 0\n");
-	expect(s, "backup --to @/second --key-file @/key" FAULTY "intaglio", 1,
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	fixture_rules(&s->h.f, "C_GetMechanismInfo 70 -1 0\n");
+	hsm_expect(&s->h, "backup --to @/second --key-file @/key" FAULTY "intaglio", 1,
 	    "no AES key wrap with padding");
-	assert_non_null(strstr(s->out, "directories.tokendir"));
-	expect(s, "restore" FAULTY "other" FROM_FILE, 1, "no AES key wrap with padding");
-	fixture_rules(&s->f, "C_CreateObject 13 -1 0\n");
-	expect(s, "backup --to @/second --key-file @/key" FAULTY "intaglio", 1,
+	assert_non_null(strstr(s->h.out, "directories.tokendir"));
+	hsm_expect(&s->h, "restore" FAULTY "other" FROM_FILE, 1, "no AES key wrap with padding");
+	fixture_rules(&s->h.f, "C_CreateObject 13 -1 0\n");
+	hsm_expect(&s->h, "backup --to @/second --key-file @/key" FAULTY "intaglio", 1,
 	    "importing the wrapping key: C_CreateObject: CKR_ATTRIBUTE_VALUE_INVALID");
-	fixture_rules(&s->f, "C_WrapKey 54 -1 0\n");
-	expect(s, "backup --to @/second --key-file @/key" FAULTY "intaglio", 1,
+	fixture_rules(&s->h.f, "C_WrapKey 54 -1 0\n");
+	hsm_expect(&s->h, "backup --to @/second --key-file @/key" FAULTY "intaglio", 1,
 	    "CKR_FUNCTION_NOT_SUPPORTED");
-	assert_non_null(strstr(s->out, "no back-up was written"));
+	assert_non_null(strstr(s->h.out, "no back-up was written"));
 }
 
 /* A signature that does not verify: the key is not kept. */
@@ -570,14 +546,14 @@ static void test_unproved(void **state)
 {
 	struct state *s = *state;
 
-	expect(s, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
-	fixture_rules(&s->f, "C_Sign:flip 0 1 0\n");
-	expect(s, "restore" FAULTY "other" FROM_FILE, 1, "did not prove itself");
-	fixture_rules(&s->f, "");
-	assert_non_null(strstr(s->out, "1 keys failed"));
-	expect(s, "list" TOKEN "other", 0, "3 keys");
-	fixture_rules(&s->f, "C_Sign:flip 0 1 0\n");
-	expect(s, "backup --dry-run --key-file @/key" FAULTY "intaglio", 1, "3 of 4 keys");
+	hsm_expect(&s->h, "backup --make-key" TOKEN "intaglio" TO_FILE, 0, "4 of 4");
+	fixture_rules(&s->h.f, "C_Sign:flip 0 1 0\n");
+	hsm_expect(&s->h, "restore" FAULTY "other" FROM_FILE, 1, "did not prove itself");
+	fixture_rules(&s->h.f, "");
+	assert_non_null(strstr(s->h.out, "1 keys failed"));
+	hsm_expect(&s->h, "list" TOKEN "other", 0, "3 keys");
+	fixture_rules(&s->h.f, "C_Sign:flip 0 1 0\n");
+	hsm_expect(&s->h, "backup --dry-run --key-file @/key" FAULTY "intaglio", 1, "3 of 4 keys");
 }
 
 int main(int argc, char **argv)

@@ -1,20 +1,14 @@
 /* intaglio-hsm as an operator runs it, against SoftHSM. */
-#include "tests/token/support.h"
+#include "tests/token/hsm.h"
 
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-
-struct state {
-	struct fixture f;
-	char out[16384]; /* of the last run, standard error too */
-};
 
 static int set_up(void **state)
 {
-	struct state *s = calloc(1, sizeof *s);
+	struct hsm *s = calloc(1, sizeof *s);
 	char path[128];
 	FILE *f;
 
@@ -35,46 +29,17 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct state *s = *state;
+	struct hsm *s = *state;
 
 	fixture_close(&s->f);
 	free(s);
 	return 0;
 }
 
-/* The exit status; @ in the arguments is the directory with pin and so. */
-static int run(struct state *s, const char *arguments)
-{
-	char command[1000] = HSM_PATH " ";
-	size_t len = strlen(command);
-	int status;
-	FILE *f;
-
-	for (const char *p = arguments; *p != '\0'; p++)
-		len += (size_t)snprintf(command + len, sizeof command - len, "%.*s",
-		    *p == '@' ? (int)strlen(s->f.dir) : 1, *p == '@' ? s->f.dir : p);
-	snprintf(command + len, sizeof command - len, " 2>&1 </dev/null");
-	f = popen(command, "r");
-	assert_non_null(f);
-	s->out[fread(s->out, 1, sizeof s->out - 1, f)] = '\0';
-	status = pclose(f);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void expect(struct state *s, const char *arguments, int status, const char *words)
-{
-	int got = run(s, arguments);
-
-	if (got != status || strstr(s->out, words) == NULL)
-		fail_msg("intaglio-hsm %s: exit %d, not %d with \"%s\":\n%s", arguments, got,
-		    status, words, s->out);
-}
-
 #define TOKEN " --module " SOFTHSM " --pin-file @/pin --label "
 
 /* Files that SoftHSM keeps, one of which is the token's own. */
-static size_t count_objects(struct state *s)
+static size_t count_objects(struct hsm *s)
 {
 	char pattern[128];
 	glob_t found;
@@ -90,53 +55,53 @@ static size_t count_objects(struct state *s)
 
 static void test_init(void **state)
 {
-	struct state *s = *state;
+	struct hsm *s = *state;
 
-	expect(s, "init --so-pin-file @/so" TOKEN "second", 0, "is initialised");
-	expect(s, "list" TOKEN "second", 0, "0 keys, 0 records");
-	expect(s, "init --so-pin-file @/so" TOKEN "second", 1, "DESTROY ALL ITS KEYS");
-	expect(s, "init --force-reinit --so-pin-file @/so" TOKEN "second", 0, "is initialised");
-	expect(s, "init --so-pin-file @/so" TOKEN "a-label-that-is-longer-than-32-octets", 2,
+	hsm_expect(s, "init --so-pin-file @/so" TOKEN "second", 0, "is initialised");
+	hsm_expect(s, "list" TOKEN "second", 0, "0 keys, 0 records");
+	hsm_expect(s, "init --so-pin-file @/so" TOKEN "second", 1, "DESTROY ALL ITS KEYS");
+	hsm_expect(s, "init --force-reinit --so-pin-file @/so" TOKEN "second", 0, "is initialised");
+	hsm_expect(s, "init --so-pin-file @/so" TOKEN "a-label-that-is-longer-than-32-octets", 2,
 	    "1 to 32 octets");
-	expect(s, "list" TOKEN "third", 1, "\"second\""); /* what is there */
+	hsm_expect(s, "list" TOKEN "third", 1, "\"second\""); /* what is there */
 }
 
 static void test_check(void **state)
 {
-	struct state *s = *state;
+	struct hsm *s = *state;
 
-	expect(s, "check" TOKEN "intaglio", 0, "data objects           yes");
-	expect(s, "check --json" TOKEN "intaglio", 0, "\"usable\": true");
+	hsm_expect(s, "check" TOKEN "intaglio", 0, "data objects           yes");
+	hsm_expect(s, "check --json" TOKEN "intaglio", 0, "\"usable\": true");
 	assert_int_equal(count_objects(s), 1);
 }
 
 static void test_bench_leaves_nothing(void **state)
 {
-	struct state *s = *state;
+	struct hsm *s = *state;
 
-	expect(s, "bench --seconds 1 --sessions 2 --algorithm ed25519" TOKEN "intaglio", 0,
+	hsm_expect(s, "bench --seconds 1 --sessions 2 --algorithm ed25519" TOKEN "intaglio", 0,
 	    "session copy");
 	assert_int_equal(count_objects(s), 1);
-	expect(s, "bench --json --seconds 1 --sessions 1 --algorithm ED25519" TOKEN "intaglio", 0,
-	    "\"signatures_per_second\"");
+	hsm_expect(s, "bench --json --seconds 1 --sessions 1 --algorithm ED25519" TOKEN "intaglio",
+	    0, "\"signatures_per_second\"");
 	assert_int_equal(count_objects(s), 1);
 }
 
 static void test_test(void **state)
 {
-	struct state *s = *state;
+	struct hsm *s = *state;
 
-	expect(s, "test --bits 1024" TOKEN "intaglio", 0, "ED448            good");
+	hsm_expect(s, "test --bits 1024" TOKEN "intaglio", 0, "ED448            good");
 	assert_null(strstr(s->out, "BAD"));
 	assert_int_equal(count_objects(s), 1);
 }
 
 static void test_bad_signature(void **state)
 {
-	struct state *s = *state;
+	struct hsm *s = *state;
 
 	fixture_rules(&s->f, "C_Sign:flip 0 1 0\n");
-	expect(s,
+	hsm_expect(s,
 	    "test --algorithm ECDSAP256SHA256 --module " FAULTMOD_PATH
 	    " --pin-file @/pin --label intaglio",
 	    1, "does not verify");
@@ -144,7 +109,7 @@ static void test_bad_signature(void **state)
 
 static void test_list(void **state)
 {
-	struct state *s = *state;
+	struct hsm *s = *state;
 	struct token *t;
 	struct seen out = {0};
 	char name[TOKEN_LABEL_MAX];
@@ -156,28 +121,28 @@ static void test_list(void **state)
 	assert_int_equal(generate(t, 1, 13, &out), OK);
 	assert_int_equal(put_record(t, name, "value", 5, &out), OK);
 	token_close(t);
-	expect(s, "list" TOKEN "intaglio", 0, "1 keys, 1 records");
-	expect(s, "list --json" TOKEN "intaglio", 0, "\"sequence\": 7");
+	hsm_expect(s, "list" TOKEN "intaglio", 0, "1 keys, 1 records");
+	hsm_expect(s, "list --json" TOKEN "intaglio", 0, "\"sequence\": 7");
 	assert_non_null(strstr(s->out, "\"role\": \"ZSK\""));
 	assert_non_null(strstr(s->out, name));
 }
 
 static void test_refusals(void **state)
 {
-	struct state *s = *state;
+	struct hsm *s = *state;
 
-	expect(s, "--help", 0, "--force-reinit");
-	expect(s, "", 2, "no command");
-	expect(s, "frobnicate" TOKEN "intaglio", 2, "frobnicate");
-	expect(s, "list --module x", 2, "--label");
-	expect(s, "list --bits 5" TOKEN "intaglio", 2, "means nothing");
-	expect(s, "bench --sessions 0" TOKEN "intaglio", 2, "1 to 256");
-	expect(s, "test --algorithm RSASHA1" TOKEN "intaglio", 2, "are known");
-	expect(s, "backup" TOKEN "intaglio", 2, "--to FILE");
-	expect(s, "restore" TOKEN "intaglio", 2, "--from FILE");
-	expect(s, "list --module " SOFTHSM " --label intaglio --pin-file @/so", 1,
+	hsm_expect(s, "--help", 0, "--force-reinit");
+	hsm_expect(s, "", 2, "no command");
+	hsm_expect(s, "frobnicate" TOKEN "intaglio", 2, "frobnicate");
+	hsm_expect(s, "list --module x", 2, "--label");
+	hsm_expect(s, "list --bits 5" TOKEN "intaglio", 2, "means nothing");
+	hsm_expect(s, "bench --sessions 0" TOKEN "intaglio", 2, "1 to 256");
+	hsm_expect(s, "test --algorithm RSASHA1" TOKEN "intaglio", 2, "are known");
+	hsm_expect(s, "backup" TOKEN "intaglio", 2, "--to FILE");
+	hsm_expect(s, "restore" TOKEN "intaglio", 2, "--from FILE");
+	hsm_expect(s, "list --module " SOFTHSM " --label intaglio --pin-file @/so", 1,
 	    "CKR_PIN_INCORRECT");
-	expect(s, "list --module /nowhere --label intaglio --pin-file @/pin", 1, "/nowhere");
+	hsm_expect(s, "list --module /nowhere --label intaglio --pin-file @/pin", 1, "/nowhere");
 }
 
 int main(int argc, char **argv)
