@@ -17,7 +17,7 @@ libkeys_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 KEYS_LIBS = libkeys.a
 
 if HAVE_CMOCKA
-KEYS_TESTS = tests/unit/test_keys tests/unit/test_keys_order tests/unit/test_life \
+KEYS_TESTS = tests/unit/test_keys tests/unit/test_keys_order tests/unit/test_keys_records tests/unit/test_life \
 	tests/unit/test_policy_check tests/unit/test_roll tests/unit/test_versions \
 	tests/unit/test_record tests/unit/test_share tests/unit/test_timeline
 check_PROGRAMS += $(KEYS_TESTS) tests/token/test_keys tests/token/test_keys_many \
@@ -27,9 +27,12 @@ UNIT_TESTS += $(KEYS_TESTS)
 TOKEN_TESTS += tests/token/test_keys tests/token/test_keys_many tests/token/test_roll_kill
 KEYS_TEST_LIBS = $(KEYS_LIBS) $(ZONE_LIBS) $(DNS_LIBS)
 # labels.o is all that these take from libtoken.
-tests_unit_test_keys_SOURCES = tests/unit/test_keys.c \
+tests_unit_test_keys_SOURCES = tests/unit/test_keys.c tests/unit/keys_rig.c tests/unit/keys_rig.h \
 	tests/unit/failing_token.c tests/unit/failing_token.h
 tests_unit_test_keys_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_keys_records_SOURCES = tests/unit/test_keys_records.c tests/unit/keys_rig.c tests/unit/keys_rig.h \
+	tests/unit/failing_token.c tests/unit/failing_token.h
+tests_unit_test_keys_records_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_keys_order_SOURCES = tests/unit/test_keys_order.c \
 	tests/unit/failing_token.c tests/unit/failing_token.h
 tests_unit_test_keys_order_LDADD = $(KEYS_TEST_LIBS) libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
