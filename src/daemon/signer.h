@@ -328,6 +328,8 @@ void signer_submit_look(struct signer_zone *z); /* it may have changed */
  * command does it, or there is nothing to hand over. */
 bool signer_submit_again(struct signer_zone *z);
 void signer_submit_free(struct signer_zone *z);
+/* With the zone: should it come again, its DS is handed over again. */
+int signer_submit_remove(const struct signer_zone *z, struct store_write *w, struct err *e);
 bool signer_submit_is_busy(const struct signer *s); /* a command runs, or waits to run */
 struct submit_view { /* for zone status */
 	const char *how; /* as in the policy */

@@ -84,6 +84,11 @@ static void save(const struct zone_submit *b)
 	buf_free(&value);
 }
 
+int signer_submit_remove(const struct signer_zone *z, struct store_write *w, struct err *e)
+{
+	return store_write_meta(w, META_SUBMIT, z->key, z->key_len, NULL, 0, e);
+}
+
 /* What policy says */
 
 static const struct config_parent *parent_of(const struct signer_zone *z)
@@ -102,10 +107,8 @@ static const char *how_name(int submit)
 
 /* By hand */
 
-static void add_text(char *out, size_t size, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void add_text(char *out, size_t size, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void add_text(
+    char *out, size_t size, const char *fmt, ...)
 {
 	size_t len = strlen(out);
 	va_list ap;
@@ -256,11 +259,8 @@ static void answered(void *arg, bool ok, const char *why)
 	s->submits_running--;
 	if (b->zone == NULL) {
 		free(b);
-	} else if (ok) {
-		taken(b);
-		signer_submit_look(b->zone);
 	} else {
-		refused(b, why);
+		ok ? taken(b) : refused(b, why);
 		signer_submit_look(b->zone); /* something else may be wanted by now */
 	}
 	start_some(s);
