@@ -2,15 +2,13 @@
  * is looked at as a zone.  The input is not trusted: whatever is wrong with it ends the run with
  * words that name owner and type, and the last good version stays.
  *
- * The input's digest: SHA-256 over all RRsets of the normalised input (no DNSSEC records, TTLs
- * capped), owners in canonical order and types ascending, each as the packed value of dns/rrset.h
- * without its signature part: owner length and owner, type, TTL, count, and length and RDATA of
- * each record in canonical order.  The case of letters counts, and so does the SOA's serial. */
+ * "Normalised" is: no DNSSEC records, TTLs capped; see source.h.  Its digest: digest.h. */
 #include "sign/run.h"
 
 #include <string.h>
 #include "dns/rrtype.h"
 #include "dns/soa.h"
+#include "sign/digest.h"
 
 static int refuse(struct sign_run *r, const struct node *n, uint16_t type, const char *why)
 {
@@ -78,8 +76,7 @@ static int accept_node(struct sign_run *r, const struct node *n)
 
 		rc = accept_set(r, n, s, is_apex);
 		r->head.input_records += s->count;
-		if (EVP_DigestUpdate(r->hash, node_packed(n, s), s->len - 1) != 1)
-			rc = run_fail(r, ERR_CRYPTO, "hashing the input failed in OpenSSL");
+		digest_add(r->head.input_digest, node_packed(n, s), s->len - 1);
 	}
 	r->rrsets_in += n->count;
 	r->rrsets_expected += n->count + 1;
@@ -96,8 +93,6 @@ static int accept_end(struct sign_run *r)
 		r->input_bad = r->spool != NULL;
 		return run_fail(r, ERR_FORMAT, "the input is empty: no SOA, no NS");
 	}
-	if (EVP_DigestFinal_ex(r->hash, r->head.input_digest, NULL) != 1)
-		return run_fail(r, ERR_CRYPTO, "hashing the input failed in OpenSSL");
 	is_same = r->has_old && memcmp(r->head.input_digest, r->old_head.input_digest,
 				    sizeof(r->head.input_digest)) == 0;
 	/* A generation that is signed again must hold what its source sent, but for a cap on TTLs.

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "dns/rrtype.h"
+#include "sign/digest.h"
 
 static bool is_apex(const struct check *c)
 {
@@ -30,12 +31,13 @@ static int add_input(struct check *c, const struct walk *w, const struct rrset *
 	c->input_records += set->count;
 	buf_reset(&c->value);
 	buf_put(&c->value, w->packed, len);
-	if (c->value.failed || c->hash == NULL)
+	if (c->value.failed)
 		return ERR_LIMIT;
 	if (set->type == RR_SOA && set->count == 1)
 		soa_set_serial(c->value.data + (len - set->rdata_len) + 2, set->rdata_len - 2,
 		    c->head.serial_in);
-	return EVP_DigestUpdate(c->hash, c->value.data, len) == 1 ? OK : ERR_CRYPTO;
+	digest_add(c->input_digest, c->value.data, len);
+	return OK;
 }
 
 static int note_soa(struct check *c, const struct rrset *set, struct err *e)
@@ -173,7 +175,7 @@ int check_rrset(struct check *c, const struct walk *w, struct err *e)
 	if (rc == OK)
 		rc = check_signatures(c, &set, s, e);
 	if (rc == OK && !rrtype_is_stripped(set.type, is_apex(c)) && add_input(c, w, &set) != OK)
-		rc = err_set(e, ERR_CRYPTO, "hashing the signed zone failed");
+		rc = err_set(e, ERR_LIMIT, "checking the signed zone: out of memory");
 	return rc;
 }
 

@@ -2,9 +2,9 @@
 #ifndef SIGN_CHECK_STATE_H
 #define SIGN_CHECK_STATE_H
 
-#include <openssl/evp.h>
 #include "dns/dnskey.h"
 #include "sign/check.h"
+#include "sign/digest.h"
 
 #define CHECK_DNSKEYS_MAX 64
 
@@ -43,7 +43,7 @@ struct check {
 	unsigned dnskey_count;
 	uint32_t algorithms; /* of the DNSKEY set */
 	/* sums */
-	EVP_MD_CTX *hash;
+	uint8_t input_digest[DIGEST_LEN];
 	struct buf value;
 	uint64_t rrsets, records, signatures, input_records, key_signatures[STORE_HEAD_KEYS];
 	int64_t expiry_first;

@@ -6,10 +6,12 @@ libsign_a_SOURCES = \
 	src/sign/check.c src/sign/check.h src/sign/check_state.h \
 	src/sign/check_chain.c \
 	src/sign/check_keys.c \
+	src/sign/check_part.h \
 	src/sign/check_name.c \
 	src/sign/check_sig.c \
 	src/sign/commit.c \
 	src/sign/denial.c \
+	src/sign/digest.c src/sign/digest.h \
 	src/sign/due.c \
 	src/sign/plan.c \
 	src/sign/pool.c src/sign/pool.h \

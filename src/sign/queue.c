@@ -139,6 +139,20 @@ static int write_entry(struct sign_run *r, const struct slab *s, const struct sl
 	    r->build, key, e->key_len, e->type, r->value.data, r->value.len, &r->err);
 }
 
+static int write_expiry(struct sign_run *r, const struct slab *s, int64_t at)
+{
+	const struct slab_entry *first = &s->entries[s->expiry_entry];
+	const struct slab_entry *last = &s->entries[s->expiry_last];
+	struct expiry_entry x = {.expiry = at,
+	    .is_nsec3 = s->is_nsec3,
+	    .first = s->data.data + first->key_at,
+	    .first_len = first->key_len,
+	    .last = s->data.data + last->key_at,
+	    .last_len = last->key_len};
+
+	return build_expiry(r->build, &x, &r->err);
+}
+
 static int write_slab(struct sign_run *r, const struct slab *s)
 {
 	int rc = OK;
@@ -152,8 +166,7 @@ static int write_slab(struct sign_run *r, const struct slab *s)
 			r->head.expiry_first = at;
 		if (r->head.resign_at == 0 || s->resign_at < r->head.resign_at)
 			r->head.resign_at = s->resign_at;
-		rc = build_expiry(r->build, s->expiry_first, s->data.data + s->expiry_key_at,
-		    s->expiry_key_len, s->is_nsec3, &r->err);
+		rc = write_expiry(r, s, at);
 	}
 	r->rrsets_done += s->entry_count;
 	return rc == OK ? OK : run_fail_in(r, rc, "writing the new version");

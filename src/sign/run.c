@@ -114,9 +114,6 @@ static int open_store(struct sign_run *r)
 	if (r->spool == NULL && !r->has_old)
 		return run_fail(r, ERR_MISSING,
 		    "no version of it has come in yet, so there is nothing to sign");
-	r->hash = EVP_MD_CTX_new();
-	if (r->hash == NULL || EVP_DigestInit_ex(r->hash, EVP_sha256(), NULL) != 1)
-		return run_fail(r, ERR_CRYPTO, "SHA-256 is not to be had from OpenSSL");
 	return OK;
 }
 
@@ -326,7 +323,6 @@ void run_free(struct sign_run *r)
 	node_free(&r->node);
 	for (unsigned k = 0; k < r->job.keys.count; k++)
 		verifier_free(r->keys[k].verifier);
-	EVP_MD_CTX_free(r->hash);
 	buf_free(&r->prefix);
 	buf_free(&r->message);
 	buf_free(&r->rdata);

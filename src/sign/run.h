@@ -15,7 +15,6 @@
 #ifndef SIGN_RUN_H
 #define SIGN_RUN_H
 
-#include <openssl/evp.h>
 #include "sign/check.h"
 #include "sign/pool.h"
 #include "sign/sign.h"
@@ -60,8 +59,7 @@ struct slab {
 	bool has_expiry;
 	uint32_t expiry_first; /* of all in here, the kept ones too */
 	int64_t resign_at;     /* likewise: when the first of them is to be replaced */
-	uint32_t expiry_key_at;
-	uint16_t expiry_key_len;
+	unsigned expiry_entry, expiry_last; /* the first and last entry that is signed */
 	unsigned requests; /* at the token, not answered */
 	unsigned weight;   /* signatures, kept ones too */
 	struct buf data;
@@ -151,7 +149,6 @@ struct sign_run {
 	struct zone_head old_head;
 	struct source source;
 	struct node node;
-	EVP_MD_CTX *hash;
 	struct zone_head head; /* of the version being made */
 	uint64_t rrsets_in, rrsets_done, rrsets_expected;
 	enum denial_kind denial; /* NONE: this version is unsigned */

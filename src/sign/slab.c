@@ -117,12 +117,11 @@ static void note_expiry(
 
 	if (s->resign_at == 0 || due < s->resign_at)
 		s->resign_at = due;
+	if (!s->has_expiry)
+		s->expiry_entry = (unsigned)(e - s->entries);
+	s->expiry_last = (unsigned)(e - s->entries);
 	if (s->has_expiry && (int32_t)(expiration - s->expiry_first) >= 0)
 		return;
-	if (!s->has_expiry) {
-		s->expiry_key_at = e->key_at;
-		s->expiry_key_len = e->key_len;
-	}
 	s->has_expiry = true;
 	s->expiry_first = expiration;
 }

@@ -179,19 +179,17 @@ int build_nsec3(struct build *b, const uint8_t hash[NSEC3_HASH_LEN], const uint8
 	return add(b, DATA_NSEC3, hash, NSEC3_HASH_LEN, packed, len, e);
 }
 
-int build_expiry(struct build *b, uint32_t expiry, const uint8_t *key, size_t key_len,
-    bool is_nsec3, struct err *e)
+int build_expiry(struct build *b, const struct expiry_entry *x, struct err *e)
 {
-	uint8_t k[STORE_KEY_MAX], value[1 + NAME_KEY_MAX];
-	size_t k_len;
+	uint8_t k[STORE_KEY_MAX], value[STORE_EXPIRY_MAX];
+	size_t len, k_len;
 
-	if (key_len > NAME_KEY_LONGEST)
-		return err_set(e, ERR_ARGUMENT, "a sort key of %zu octets: at most %d", key_len,
-		    NAME_KEY_LONGEST);
-	k_len = store_key_expiry(k, 0, expiry, key, key_len);
-	value[0] = is_nsec3;
-	memcpy(value + 1, key, key_len);
-	return add(b, DATA_EXPIRY, k + 4, k_len - 4, value, 1 + key_len, e);
+	if (x->first_len > NAME_KEY_LONGEST || x->last_len > NAME_KEY_LONGEST)
+		return err_set(e, ERR_ARGUMENT, "sort keys of %zu and %zu octets: at most %d",
+		    x->first_len, x->last_len, NAME_KEY_LONGEST);
+	len = store_expiry_value(value, x);
+	k_len = store_key_expiry(k, 0, x->expiry, value, len);
+	return add(b, DATA_EXPIRY, k + 4, k_len - 4, value, len, e);
 }
 
 int build_walk(struct build *b, struct snapshot **sn, struct walk *w, struct err *e)

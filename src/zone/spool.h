@@ -26,6 +26,8 @@ int spool_write(struct spool_writer *w, enum spool_step step, const uint8_t *own
     uint32_t ttl, const uint8_t *rdata, uint16_t rdlen, struct err *e);
 /* Writes the header and closes.  Frees w in any case; on an error the file is removed. */
 int spool_finish(struct spool_writer *w, enum spool_kind kind, uint32_t serial, struct err *e);
+/* Of a difference: the serial of the version that it starts from, before spool_finish. */
+void spool_set_from(struct spool_writer *w, uint32_t serial);
 void spool_abandon(struct spool_writer *w); /* closes, removes the file, frees; NULL is fine */
 uint64_t spool_count(const struct spool_writer *w);
 
@@ -49,6 +51,25 @@ struct spool_rrset {
 	const uint8_t *rdata; /* packed as in struct rrset, canonical order; valid until the next call */
 	size_t rdata_len;
 };
+/* Of a difference (SPOOL_DELTA): the version that it starts from. */
+uint32_t spool_serial_from(const struct spool *s);
+/* Its RRsets in the same order, each with the records to be deleted and added in the order in which they
+ * came; those of several versions follow each other (RFC 1995 section 4).  ERR_MISSING: the end. */
+struct spool_group {
+	const uint8_t *key;
+	size_t key_len;
+	const uint8_t *owner;
+	uint16_t type;
+};
+struct spool_record {
+	enum spool_step step;
+	uint32_t ttl;
+	const uint8_t *owner, *rdata; /* owner in the case of this record; borrowed from the spool */
+	uint16_t rdlen;
+};
+int spool_next_group(struct spool *s, struct spool_group *out, struct err *e);
+int spool_next_record(struct spool *s, struct spool_record *out, struct err *e); /* of that group */
+
 int spool_next(struct spool *s, struct spool_rrset *out, struct err *e); /* ERR_MISSING: the end */
 void spool_rewind(struct spool *s);
 

@@ -4,9 +4,9 @@
  *   head    zone -> struct zone_head
  *   rr      generation, name key, type -> packed RRset (dns/rrset.h)
  *   nsec3   generation, hash -> packed NSEC3 RRset
- *   expiry  generation, expiry, hash of the name -> name key: where a run of signatures begins
- *           that all expire at that time or later
- *   journal zone, serial -> signed difference to the version before
+ *   expiry  generation, expiry, hash of the owners -> the first and the last owner of a run of
+ *           neighbours whose signatures all expire at that time or later
+ *   journal zone, serial -> signed difference to the next version (journal.h)
  *   ttl     zone, TTL -> until when it was served at most
  *   meta    class, key -> small things: statuses, intents, cursors
  *   event   growing number -> event row (outbox, audit, metrics read it)
@@ -57,7 +57,7 @@ struct zone_head { /* encoded as TLV in the store, so that fields can be added *
 	uint32_t serial_in;       /* of the source's version that is signed */
 	struct soa soa_in;        /* its timers */
 	int64_t refreshed;        /* calendar: a source last confirmed this version */
-	uint8_t input_digest[32]; /* SHA-256 over the normalised input, canonical order */
+	uint8_t input_digest[32]; /* of the normalised input: see sign/digest.h */
 	uint64_t input_records;
 	bool foreign_dnssec;      /* it arrived with a DNSKEY at its apex (R70) */
 	/* signed side */
@@ -78,6 +78,17 @@ struct zone_head { /* encoded as TLV in the store, so that fields can be added *
 	uint32_t ttl_max;
 	uint32_t ttl_in; /* the largest that its source sent, before max_ttl lowered it; 0: not known */
 	uint64_t keyset; /* what of the keys it was made by: see sign_keyset_mark */
+	/* signing all of it anew, under way in slices, each of them a version: sign/resign.c */
+	bool has_walk;
+	uint64_t walk_mark;   /* of the zone's signers that it leads to */
+	int64_t walk_since;   /* signatures made before are replaced in any case; 0: none */
+	bool walk_is_nsec3;   /* the owners are done, the NSEC3s are being done */
+	uint8_t walk_key[NAME_KEY_MAX]; /* sort key, or hash, of the last one done; empty: none yet */
+	size_t walk_key_len;
+	/* journal */
+	bool has_journal;
+	uint32_t journal_first; /* the oldest version from which it leads to this one */
+	uint64_t journal_octets, journal_rows;
 	struct {
 		uint8_t id[16]; /* CKA_ID */
 		uint16_t tag;
@@ -128,13 +139,36 @@ int walk_next(struct walk *w);                                          /* ERR_M
  * does; ERR_MISSING if there is none (of this kind).  walk_next goes on from there. */
 int walk_seek(struct walk *w, const uint8_t *key, size_t key_len);
 int walk_seek_nsec3(struct walk *w, const uint8_t hash[NSEC3_HASH_LEN]);
+/* Stand on the last RRset whose owner is before key (the last hash before hash); NULL: on the last of
+ * all of its kind.  ERR_MISSING: there is none.  walk_prev goes on from there, backwards, and ends at
+ * the first of the kind. */
+int walk_seek_before(struct walk *w, const uint8_t *key, size_t key_len);
+int walk_seek_nsec3_before(struct walk *w, const uint8_t *hash);
+int walk_prev(struct walk *w);
 void walk_close(struct walk *w);
+
+/* The expiry index.  For each signature of the generation that expires at X, at the owner k, there is an
+ * entry with expiry <= X and first <= k <= last.  Entries may be too early, and name owners that are
+ * gone. */
+struct expiry_entry {
+	int64_t expiry; /* calendar */
+	bool is_nsec3;	/* first and last are hashes, else sort keys of owners */
+	const uint8_t *first, *last; /* borrowed */
+	size_t first_len, last_len;
+};
+/* Each entry in order of time; not OK from fn ends it, and is returned. */
+typedef int store_expiry_fn(void *arg, const struct expiry_entry *x);
+int snapshot_each_expiry(struct snapshot *sn, const struct zone_head *h, store_expiry_fn *fn, void *arg);
 
 /* Writing: the signing side only, one at a time; short. */
 struct store_write;
 int store_write_begin(struct store *s, struct store_write **out, struct err *e);
 int store_write_commit(struct store_write *w, struct err *e); /* frees w in any case */
 void store_write_abort(struct store_write *w);                /* NULL is fine */
+/* A part of a write that can be taken back alone, so that many zones share one commit: begun, then ended,
+ * kept or not.  Parts do not nest. */
+int store_part_begin(struct store_write *w, struct err *e);
+int store_part_end(struct store_write *w, bool keep, struct err *e);
 /* What a write sees: usable with the snapshot_ and walk_ functions until it ends. */
 struct snapshot *store_write_view(struct store_write *w);
 int store_write_head(struct store_write *w, const struct zone_head *h, struct err *e);
@@ -155,8 +189,7 @@ int build_rrset(struct build *b, const uint8_t *key, size_t key_len, uint16_t ty
     const uint8_t *packed, size_t len, struct err *e);
 int build_nsec3(struct build *b, const uint8_t hash[NSEC3_HASH_LEN], const uint8_t *packed,
     size_t len, struct err *e);
-int build_expiry(struct build *b, uint32_t expiry, const uint8_t *key, size_t key_len,
-    bool is_nsec3, struct err *e);
+int build_expiry(struct build *b, const struct expiry_entry *x, struct err *e);
 int build_flush(struct build *b, struct err *e); /* write what is buffered (big ones) */
 /* What was built so far can be read back for checking: a walk over the new generation.  A small
  * build's walk reads from memory; close the walk before going on. */
@@ -166,6 +199,10 @@ int build_walk(struct build *b, struct snapshot **sn, struct walk *w, struct err
 typedef int build_extra_fn(void *arg, struct store_write *w, struct err *e);
 int build_flip(struct build *b, struct zone_head *h, build_extra_fn *extra, void *arg,
     struct err *e); /* frees b on OK */
+/* The same inside w, for commits that several zones share.  b is not freed: build_done when the commit was
+ * well, build_abandon else (or build_flip_in again, in another write). */
+int build_flip_in(struct build *b, struct store_write *w, struct zone_head *h, struct err *e);
+void build_done(struct build *b);
 void build_abandon(struct build *b); /* NULL is fine */
 
 #endif

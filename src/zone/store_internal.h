@@ -21,6 +21,7 @@ enum { DATA_RR, DATA_NSEC3, DATA_EXPIRY, DATA_COUNT };
  * of a name before the names below it. */
 #define NAME_KEY_LONGEST 504
 #define STORE_KEY_MAX 511
+#define STORE_EXPIRY_MAX (3 + 2 * NAME_KEY_LONGEST)
 
 struct own_trees { /* open handles of one generation's own trees */
 	uint32_t generation;
@@ -81,8 +82,10 @@ int trees_next_generation(struct store *s, MDB_txn *txn, uint32_t *out);
 /* Keys; each returns the length. */
 size_t store_key_rr(uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8_t *key,
     size_t key_len, uint16_t type);
-size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, uint32_t expiry,
-    const uint8_t *key, size_t key_len);
+/* An entry of the expiry index: its key is known by its time and its value. */
+size_t store_expiry_value(uint8_t out[STORE_EXPIRY_MAX], const struct expiry_entry *x);
+size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, int64_t expiry,
+    const uint8_t *value, size_t len);
 size_t store_key_zone(uint8_t out[STORE_KEY_MAX], const uint8_t *apex);
 size_t store_key_meta(uint8_t out[STORE_KEY_MAX], uint8_t class, const void *key, size_t key_len);
 

@@ -15,17 +15,28 @@ size_t store_key_rr(uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8
 	return key_len + 7;
 }
 
+/* u8 kind, u16 length of the first, first, last. */
+size_t store_expiry_value(uint8_t out[STORE_EXPIRY_MAX], const struct expiry_entry *x)
+{
+	out[0] = x->is_nsec3;
+	store_u16(out + 1, (uint16_t)x->first_len);
+	memcpy(out + 3, x->first, x->first_len);
+	memcpy(out + 3 + x->first_len, x->last, x->last_len);
+	return 3 + x->first_len + x->last_len;
+}
+
 /* Several runs may expire in the same second: the hash tells them apart. */
-size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, uint32_t expiry,
-    const uint8_t *key, size_t key_len)
+size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, int64_t expiry,
+    const uint8_t *value, size_t len)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 
-	SHA256(key, key_len, digest);
+	SHA256(value, len, digest);
 	store_u32(out, generation);
-	store_u32(out + 4, expiry);
-	memcpy(out + 8, digest, EXPIRY_HASH_LEN);
-	return 8 + EXPIRY_HASH_LEN;
+	store_u32(out + 4, (uint32_t)((uint64_t)expiry >> 32));
+	store_u32(out + 8, (uint32_t)(uint64_t)expiry);
+	memcpy(out + 12, digest, EXPIRY_HASH_LEN);
+	return 12 + EXPIRY_HASH_LEN;
 }
 
 /* The root's sort key is empty, and LMDB has no empty keys; the 00 also makes no zone's key a

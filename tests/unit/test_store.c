@@ -87,7 +87,13 @@ static int add_version(struct build *b, uint32_t version, unsigned count, struct
 
 		rc = build_rrset(b, key, key_len, 1, value, sizeof(value), e);
 		if (rc == OK && i % 256 == 0)
-			rc = build_expiry(b, 1000 + (i * 7919) % 1000, key, key_len, false, e);
+			rc = build_expiry(b,
+			    &(struct expiry_entry){.expiry = 1000 + (i * 7919) % 1000,
+				.first = key,
+				.first_len = key_len,
+				.last = key,
+				.last_len = key_len},
+			    e);
 	}
 	for (unsigned i = 0; rc == OK && i < count / 4; i++) {
 		hash_of(i, hash);
@@ -264,7 +270,12 @@ static void test_longest_name(void **state)
 	assert_int_equal(len, NAME_KEY_LONGEST);
 	b = build_begin(s, 1, &e);
 	assert_int_equal(build_rrset(b, key, len, 65535, (const uint8_t *)"x", 1, &e), OK);
-	assert_int_equal(build_expiry(b, 77, key, len, false, &e), OK);
+	assert_int_equal(
+	    build_expiry(b,
+		&(struct expiry_entry){
+		    .expiry = 77, .first = key, .first_len = len, .last = key, .last_len = len},
+		&e),
+	    OK);
 	assert_int_equal(build_flip(b, &h, NULL, NULL, &e), OK);
 	assert_int_equal(snapshot_open(s, &sn, &e), OK);
 	assert_int_equal(snapshot_rrset(sn, &h, name, 65535, &packed, &len), OK);
@@ -496,9 +507,15 @@ static void test_flip_refused(void **state)
 
 static void test_head_codec(void **state)
 {
-	struct zone_head h = {.policy = "default", .has_in = true, .serial_in = 0xfedcba98,
-	    .refreshed = -5, .generation = 7, .hold = "why", .denial = DENIAL_NSEC3_OPT_OUT,
-	    .nsec3 = {.iterations = 3, .salt_len = 2, .salt = {0xab, 0xcd}}, .signatures = 1ull << 40,
+	struct zone_head h = {.policy = "default",
+	    .has_in = true,
+	    .serial_in = 0xfedcba98,
+	    .refreshed = -5,
+	    .generation = 7,
+	    .hold = "why",
+	    .denial = DENIAL_NSEC3_OPT_OUT,
+	    .nsec3 = {.iterations = 3, .salt_len = 2, .salt = {0xab, 0xcd}},
+	    .signatures = 1ull << 40,
 	    .key_count = 2};
 	struct zone_head out;
 	struct err e = {0};
@@ -636,21 +653,21 @@ static void test_killed_writer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_small_and_big, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_grows_big, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_longest_name, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_snapshot_isolation, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_builds_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_second_writer, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reader_too_early, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_flip_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_process, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed_writer, setup, teardown),
-		cmocka_unit_test(test_head_codec),
+	    cmocka_unit_test_setup_teardown(test_small_and_big, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_grows_big, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_longest_name, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_snapshot_isolation, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_builds_at_once, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_second_writer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_reader_too_early, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_flip_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_other_process, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_killed_writer, setup, teardown),
+	    cmocka_unit_test(test_head_codec),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
