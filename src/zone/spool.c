@@ -21,6 +21,7 @@ struct spool_writer {
 	uint64_t limit;
 	uint64_t length; /* of the file, with what is still buffered */
 	uint64_t count;
+	uint32_t from; /* of a difference */
 	struct buf buffer;
 };
 
@@ -112,6 +113,11 @@ static void writer_free(struct spool_writer *w)
 	free(w);
 }
 
+void spool_set_from(struct spool_writer *w, uint32_t serial)
+{
+	w->from = serial;
+}
+
 int spool_finish(struct spool_writer *w, enum spool_kind kind, uint32_t serial, struct err *e)
 {
 	struct buf h = {0};
@@ -122,7 +128,7 @@ int spool_finish(struct spool_writer *w, enum spool_kind kind, uint32_t serial, 
 	buf_u32(&h, SPOOL_VERSION);
 	buf_u32(&h, (uint32_t)kind);
 	buf_u32(&h, serial);
-	buf_u32(&h, 0);
+	buf_u32(&h, kind == SPOOL_DELTA ? w->from : 0);
 	buf_u64(&h, w->count);
 	buf_u64(&h, w->length);
 	buf_u8(&h, (uint8_t)apex_len);

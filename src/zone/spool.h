@@ -51,10 +51,15 @@ struct spool_rrset {
 	const uint8_t *rdata; /* packed as in struct rrset, canonical order; valid until the next call */
 	size_t rdata_len;
 };
+int spool_next(struct spool *s, struct spool_rrset *out, struct err *e); /* ERR_MISSING: the end */
+void spool_rewind(struct spool *s); /* of either kind */
+
 /* Of a difference (SPOOL_DELTA): the version that it starts from. */
 uint32_t spool_serial_from(const struct spool *s);
 /* Its RRsets in the same order, each with the records to be deleted and added in the order in which they
- * came; those of several versions follow each other (RFC 1995 section 4).  ERR_MISSING: the end. */
+ * came; those of several versions follow each other (RFC 1995 section 4).  The SOA is among them, of each
+ * version; what the signer makes itself (rrtype_is_stripped) was left out by the writer, which is not
+ * checked here.  ERR_MISSING: the end. */
 struct spool_group {
 	const uint8_t *key;
 	size_t key_len;
@@ -69,8 +74,5 @@ struct spool_record {
 };
 int spool_next_group(struct spool *s, struct spool_group *out, struct err *e);
 int spool_next_record(struct spool *s, struct spool_record *out, struct err *e); /* of that group */
-
-int spool_next(struct spool *s, struct spool_rrset *out, struct err *e); /* ERR_MISSING: the end */
-void spool_rewind(struct spool *s);
 
 #endif

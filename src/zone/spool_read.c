@@ -38,14 +38,14 @@ struct spool {
 	size_t size;
 	char *path;
 	enum spool_kind kind;
-	uint32_t serial;
+	uint32_t serial, from;
 	uint64_t records;
 	uint8_t apex[NAME_MAX_LEN];
 	uint8_t apex_key[NAME_KEY_MAX];
 	size_t apex_key_len;
 	uint64_t *index;
 	bool is_sorted;
-	uint64_t next;
+	uint64_t next, at; /* the group after the present one, and the present one's next record */
 	struct buf items, sorted; /* of the RRset given last */
 };
 
@@ -124,12 +124,12 @@ static int entry_compare(const void *pa, const void *pb, void *arg)
 	return (a > b) - (a < b); /* as received */
 }
 
-static bool record_is_sound(const struct record *r)
+static bool record_is_sound(const struct spool *s, const struct record *r)
 {
 	uint8_t key[NAME_KEY_MAX];
 
-	return (r->step == SPOOL_ADD || r->step == SPOOL_DELETE) && r->owner_len > 0 &&
-	       name_check(r->owner, r->owner_len) == r->owner_len &&
+	return (r->step == SPOOL_ADD || (r->step == SPOOL_DELETE && s->kind == SPOOL_DELTA)) &&
+	       r->owner_len > 0 && name_check(r->owner, r->owner_len) == r->owner_len &&
 	       name_key(r->owner, key) == r->key_len && memcmp(key, r->key, r->key_len) == 0 &&
 	       rdata_check(r->type, r->rdata, r->rdlen, NULL) == OK;
 }
@@ -143,7 +143,7 @@ static int read_header(struct spool *s, struct err *e)
 	size_t apex_len;
 
 	s->serial = reader_u32(&r);
-	reader_u32(&r);
+	s->from = reader_u32(&r);
 	s->records = reader_u64(&r);
 	length = reader_u64(&r);
 	apex_len = reader_u8(&r);
@@ -155,7 +155,8 @@ static int read_header(struct spool *s, struct err *e)
 		    s->path, version, SPOOL_VERSION);
 	if (length != s->size || s->records > (s->size - SPOOL_HEADER_LEN) / RECORD_MIN ||
 	    s->size > SPOOL_FILE_MAX || (kind != SPOOL_FULL && kind != SPOOL_DELTA) ||
-	    apex_len == 0 || name_check(apex, apex_len) != apex_len)
+	    (kind == SPOOL_FULL && s->from != 0) || apex_len == 0 ||
+	    name_check(apex, apex_len) != apex_len)
 		return err_set(
 		    e, ERR_FORMAT, "%s: the spool file's header does not fit it", s->path);
 	s->kind = (enum spool_kind)kind;
@@ -176,7 +177,7 @@ static int read_index(struct spool *s, struct err *e)
 		    (unsigned long long)s->records);
 	s->is_sorted = true;
 	for (uint64_t i = 0; i < s->records; i++, at += r.size) {
-		if (!record_at(s, at, &r) || !record_is_sound(&r))
+		if (!record_at(s, at, &r) || !record_is_sound(s, &r))
 			return err_set(e, ERR_FORMAT, "%s: record %llu (octet %zu) is damaged",
 			    s->path, (unsigned long long)i + 1, at);
 		s->index[i] = (uint64_t)key_prefix(s, &r) << 32 | at / SPOOL_ALIGN;
@@ -252,6 +253,11 @@ uint32_t spool_serial(const struct spool *s)
 	return s->serial;
 }
 
+uint32_t spool_serial_from(const struct spool *s)
+{
+	return s->from;
+}
+
 const uint8_t *spool_apex(const struct spool *s)
 {
 	return s->apex;
@@ -262,23 +268,49 @@ uint64_t spool_records(const struct spool *s)
 	return s->records;
 }
 
-/* Gather the records of one owner and type from s->next on. */
-static int gather(struct spool *s, struct spool_rrset *out, struct err *e)
+static int group_changed(const struct spool *s, struct err *e)
 {
-	struct record first = {0}, r;
-	uint32_t count = 0;
+	return err_set(e, ERR_FORMAT, "%s: changed while it was read", s->path);
+}
+
+/* The records of the next owner and type: from s->at up to s->next. */
+static int group_find(struct spool *s, struct record *first, struct err *e)
+{
+	struct record r;
+
+	if (!s->is_sorted) {
+		qsort_r(s->index, s->records, sizeof(*s->index), entry_compare, s);
+		s->is_sorted = true;
+	}
+	s->at = s->next;
+	if (s->next == s->records)
+		return ERR_MISSING;
+	if (!record_at(s, entry_offset(s->index[s->next]), first))
+		return group_changed(s, e);
+	while (++s->next < s->records) {
+		if (s->index[s->next] >> 32 != s->index[s->at] >> 32)
+			break;
+		if (!record_at(s, entry_offset(s->index[s->next]), &r))
+			return group_changed(s, e);
+		if (r.type != first->type ||
+		    bytes_compare(r.key, r.key_len, first->key, first->key_len) != 0)
+			break;
+	}
+	return OK;
+}
+
+/* The group's records as one RRset, in the order in which they came. */
+static int gather(
+    struct spool *s, const struct record *first, struct spool_rrset *out, struct err *e)
+{
+	uint64_t count = s->next - s->at;
+	struct record r;
 
 	buf_reset(&s->items);
-	for (; s->next < s->records; s->next++, count++) {
-		if (!record_at(s, entry_offset(s->index[s->next]), &r))
-			return err_set(e, ERR_FORMAT, "%s: changed while it was read", s->path);
-		if (count == 0) {
-			first = r;
-			out->ttl = r.ttl;
-		} else if (r.type != first.type ||
-			   bytes_compare(r.key, r.key_len, first.key, first.key_len) != 0) {
-			break;
-		}
+	out->ttl = first->ttl;
+	for (; s->at < s->next; s->at++) {
+		if (!record_at(s, entry_offset(s->index[s->at]), &r))
+			return group_changed(s, e);
 		out->ttl_mixed |= r.ttl != out->ttl;
 		out->ttl = r.ttl < out->ttl ? r.ttl : out->ttl;
 		buf_lv16(&s->items, r.rdata, r.rdlen);
@@ -286,15 +318,15 @@ static int gather(struct spool *s, struct spool_rrset *out, struct err *e)
 	if (count > UINT16_MAX || s->items.failed) {
 		char owner[NAME_TEXT_SIZE], type[RRTYPE_TEXT_SIZE];
 
-		name_text(first.owner, owner);
-		rrtype_text(first.type, type);
-		return err_set(
-		    e, ERR_LIMIT, "%s %s: an RRset of %u records is too large", owner, type, count);
+		name_text(first->owner, owner);
+		rrtype_text(first->type, type);
+		return err_set(e, ERR_LIMIT, "%s %s: an RRset of %llu records is too large", owner,
+		    type, (unsigned long long)count);
 	}
-	out->key = first.key;
-	out->key_len = first.key_len;
-	out->owner = first.owner;
-	out->type = first.type;
+	out->key = first->key;
+	out->key_len = first->key_len;
+	out->owner = first->owner;
+	out->type = first->type;
 	out->count = (uint16_t)count;
 	return OK;
 }
@@ -302,17 +334,14 @@ static int gather(struct spool *s, struct spool_rrset *out, struct err *e)
 int spool_next(struct spool *s, struct spool_rrset *out, struct err *e)
 {
 	struct spool_rrset set = {0};
+	struct record first;
 	int rc;
 
 	if (s->kind != SPOOL_FULL)
 		return err_set(e, ERR_ARGUMENT, "%s: a list of changes, not a whole zone", s->path);
-	if (!s->is_sorted) {
-		qsort_r(s->index, s->records, sizeof(*s->index), entry_compare, s);
-		s->is_sorted = true;
-	}
-	if (s->next == s->records)
-		return ERR_MISSING;
-	rc = gather(s, &set, e);
+	rc = group_find(s, &first, e);
+	if (rc == OK)
+		rc = gather(s, &first, &set, e);
 	if (rc != OK)
 		return rc;
 	buf_reset(&s->sorted);
@@ -325,7 +354,36 @@ int spool_next(struct spool *s, struct spool_rrset *out, struct err *e)
 	return OK;
 }
 
+int spool_next_group(struct spool *s, struct spool_group *out, struct err *e)
+{
+	struct record first;
+	int rc;
+
+	if (s->kind != SPOOL_DELTA)
+		return err_set(e, ERR_ARGUMENT, "%s: a whole zone, not a list of changes", s->path);
+	rc = group_find(s, &first, e);
+	if (rc != OK)
+		return rc;
+	*out = (struct spool_group){
+	    .key = first.key, .key_len = first.key_len, .owner = first.owner, .type = first.type};
+	return OK;
+}
+
+int spool_next_record(struct spool *s, struct spool_record *out, struct err *e)
+{
+	struct record r;
+
+	if (s->at == s->next)
+		return ERR_MISSING;
+	if (!record_at(s, entry_offset(s->index[s->at]), &r))
+		return group_changed(s, e);
+	s->at++;
+	*out = (struct spool_record){
+	    .step = r.step, .ttl = r.ttl, .owner = r.owner, .rdata = r.rdata, .rdlen = r.rdlen};
+	return OK;
+}
+
 void spool_rewind(struct spool *s)
 {
-	s->next = 0;
+	s->next = s->at = 0;
 }

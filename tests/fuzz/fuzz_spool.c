@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "dns/rdata.h"
 #include "dns/rrset.h"
 #include "zone/spool.h"
 #include "zone/spool_file.h"
@@ -45,9 +46,23 @@ static void look_at(const struct spool_rrset *set)
 		abort();
 }
 
+static void look_at_group(struct spool *s, const struct spool_group *g)
+{
+	struct spool_record r;
+	uint8_t key[NAME_KEY_MAX];
+
+	if (name_key(g->owner, key) != g->key_len || memcmp(key, g->key, g->key_len) != 0)
+		abort();
+	while (spool_next_record(s, &r, NULL) == OK)
+		if (!name_equal(r.owner, g->owner) ||
+		    rdata_check(g->type, r.rdata, r.rdlen, NULL) != OK)
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct spool_rrset set;
+	struct spool_group group;
 	struct spool *s;
 	char path[64];
 
@@ -57,6 +72,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (s != NULL && spool_kind(s) == SPOOL_FULL)
 		while (spool_next(s, &set, NULL) == OK)
 			look_at(&set);
+	if (s != NULL && spool_kind(s) == SPOOL_DELTA)
+		while (spool_next_group(s, &group, NULL) == OK)
+			look_at_group(s, &group);
 	spool_close(s);
 	unlink(path);
 	return 0;

@@ -50,14 +50,20 @@ static struct spool_writer *create(const struct fixture *f, uint64_t limit)
 	return w;
 }
 
-static void add_a(struct spool_writer *w, const char *name, uint32_t ttl, uint8_t last)
+static void step_a(
+    struct spool_writer *w, enum spool_step step, const char *name, uint32_t ttl, uint8_t last)
 {
 	uint8_t owner[NAME_MAX_LEN], address[4] = {192, 0, 2, last};
 	struct err e = {0};
 
 	assert_int_equal(name_parse(name, owner), OK);
-	if (spool_write(w, SPOOL_ADD, owner, RR_A, ttl, address, 4, &e) != OK)
+	if (spool_write(w, step, owner, RR_A, ttl, address, 4, &e) != OK)
 		fail_msg("%s", e.text);
+}
+
+static void add_a(struct spool_writer *w, const char *name, uint32_t ttl, uint8_t last)
+{
+	step_a(w, SPOOL_ADD, name, ttl, last);
 }
 
 static void finish(struct spool_writer *w, enum spool_kind kind)
@@ -179,6 +185,8 @@ static void test_delta_is_no_zone(void **state)
 	struct fixture *f = *state;
 	struct spool_writer *w = create(f, 0);
 	struct spool_rrset set;
+	struct spool_group group;
+	struct spool_record record;
 	struct err e = {0};
 	struct spool *s;
 
@@ -186,6 +194,88 @@ static void test_delta_is_no_zone(void **state)
 	finish(w, SPOOL_DELTA);
 	s = open_good(f);
 	assert_int_equal(spool_next(s, &set, &e), ERR_ARGUMENT);
+	spool_close(s);
+	unlink(f->path);
+	w = create(f, 0);
+	add_a(w, "a.gov.", 60, 1);
+	spool_set_from(w, 41); /* means nothing in a whole zone */
+	finish(w, SPOOL_FULL);
+	s = open_good(f);
+	assert_int_equal(spool_next_group(s, &group, &e), ERR_ARGUMENT);
+	assert_int_equal(spool_next_record(s, &record, &e), ERR_MISSING);
+	spool_close(s);
+}
+
+/* A whole zone has nothing to delete. */
+static void test_zone_is_no_delta(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_writer *w = create(f, 0);
+	struct err e = {0};
+
+	step_a(w, SPOOL_DELETE, "a.gov.", 60, 1);
+	finish(w, SPOOL_FULL);
+	assert_null(spool_open(f->path, &e));
+	assert_int_equal(e.code, ERR_FORMAT);
+}
+
+/* steps: "-1 +2", the addresses' last octets */
+static void expect_group(struct spool *s, const char *name, const char *steps)
+{
+	char text[NAME_TEXT_SIZE], seen[200] = "";
+	struct spool_group group;
+	struct spool_record r;
+	struct err e = {0};
+	int rc;
+
+	if (spool_next_group(s, &group, &e) != OK)
+		fail_msg("%s expected: %s", name, e.text);
+	name_text(group.owner, text);
+	assert_string_equal(text, name);
+	assert_int_equal(group.type, RR_A);
+	assert_int_equal(group.key_len, name_key(group.owner, (uint8_t[NAME_KEY_MAX]){0}));
+	while ((rc = spool_next_record(s, &r, &e)) == OK) {
+		assert_int_equal(r.rdlen, 4);
+		assert_true(name_equal(r.owner, group.owner));
+		snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s%c%u",
+		    *seen == '\0' ? "" : " ", r.step == SPOOL_ADD ? '+' : '-', r.rdata[3]);
+	}
+	assert_int_equal(rc, ERR_MISSING);
+	assert_string_equal(seen, steps);
+}
+
+static void test_delta(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_writer *w = create(f, 0);
+	struct spool_group group;
+	struct err e = {0};
+	struct spool *s;
+
+	step_a(w, SPOOL_DELETE, "b.gov.", 60, 9);
+	step_a(w, SPOOL_DELETE, "z.gov.", 60, 1);
+	step_a(w, SPOOL_ADD, "B.gov.", 60, 2);
+	step_a(w, SPOOL_ADD, "a.gov.", 60, 1);
+	step_a(w, SPOOL_ADD, "a.b.gov.", 60, 1);
+	/* the next version takes something back */
+	step_a(w, SPOOL_DELETE, "b.gov.", 60, 2);
+	step_a(w, SPOOL_ADD, "b.gov.", 60, 9);
+	step_a(w, SPOOL_DELETE, "a.b.gov.", 60, 1);
+	spool_set_from(w, 40);
+	finish(w, SPOOL_DELTA);
+	s = open_good(f);
+	assert_int_equal(spool_kind(s), SPOOL_DELTA);
+	assert_int_equal(spool_serial_from(s), 40);
+	assert_int_equal(spool_serial(s), 42);
+	for (unsigned i = 0; i < 2; i++, spool_rewind(s)) {
+		expect_group(s, "a.gov.", "+1");
+		assert_int_equal(spool_next_group(s, &group, &e), OK); /* its records are left */
+		expect_group(s, "a.b.gov.", "+1 -1");
+		expect_group(s, "z.gov.", "-1");
+		assert_int_equal(spool_next_group(s, &group, &e), ERR_MISSING);
+	}
+	expect_group(s, "a.gov.", "+1");
+	expect_group(s, "b.gov.", "-9 +2 -2 +9");
 	spool_close(s);
 }
 
@@ -198,23 +288,30 @@ static void rewrite(const char *path, const uint8_t *data, size_t len)
 	fclose(out);
 }
 
-/* Whatever an octet is changed to, the reader stays inside the file. */
-static void test_damaged(void **state)
+static void read_all(struct spool *s)
 {
-	struct fixture *f = *state;
-	struct spool_writer *w = create(f, 0);
-	unsigned refused = 0;
-	static uint8_t data[4096];
 	struct spool_rrset set;
+	struct spool_group group;
+	struct spool_record record;
+	struct err e = {0};
+
+	while (spool_kind(s) == SPOOL_FULL && spool_next(s, &set, &e) == OK)
+		;
+	while (spool_kind(s) == SPOOL_DELTA && spool_next_group(s, &group, &e) == OK) {
+		while (spool_next_record(s, &record, &e) == OK)
+			;
+	}
+}
+
+/* Whatever an octet is changed to, the reader stays inside the file. */
+static void damage(const struct fixture *f)
+{
+	static uint8_t data[4096];
+	unsigned refused = 0;
 	struct err e = {0};
 	size_t len;
-	FILE *in;
+	FILE *in = fopen(f->path, "r");
 
-	add_a(w, "b.gov.", 60, 1);
-	add_a(w, "a.b.gov.", 60, 2);
-	add_a(w, "gov.", 60, 3);
-	finish(w, SPOOL_FULL);
-	in = fopen(f->path, "r");
 	assert_non_null(in);
 	len = fread(data, 1, sizeof(data), in);
 	fclose(in);
@@ -230,13 +327,29 @@ static void test_damaged(void **state)
 			rewrite(f->path, data, len);
 			s = spool_open(f->path, &e);
 			refused += s == NULL;
-			while (s != NULL && spool_next(s, &set, &e) == OK)
-				;
+			if (s != NULL)
+				read_all(s);
 			spool_close(s);
 			data[i] ^= (uint8_t)(1 << bit);
 		}
 	}
 	assert_true(refused > 500); /* zeros in the header, TTLs and addresses may change */
+}
+
+static void test_damaged(void **state)
+{
+	struct fixture *f = *state;
+
+	for (enum spool_kind kind = SPOOL_FULL; kind <= SPOOL_DELTA; kind++) {
+		struct spool_writer *w = create(f, 0);
+
+		step_a(w, kind == SPOOL_DELTA ? SPOOL_DELETE : SPOOL_ADD, "b.gov.", 60, 1);
+		add_a(w, "a.b.gov.", 60, 2);
+		add_a(w, "gov.", 60, 3);
+		finish(w, kind);
+		damage(f);
+		unlink(f->path);
+	}
 }
 
 static void test_many(void **state)
@@ -274,12 +387,14 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_sorts_and_groups, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unfinished, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_delta_is_no_zone, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_sorts_and_groups, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_unfinished, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_delta_is_no_zone, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_zone_is_no_delta, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_delta, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
