@@ -34,6 +34,7 @@ struct check *check_new(const struct zone_head *h, int64_t now, int64_t min_life
 	c->now = now;
 	c->min_life = min_life;
 	c->is_unsigned = h->denial == DENIAL_NONE;
+	c->is_mixed = h->has_walk;
 	c->apex_key_len = name_key(h->apex, c->apex_key);
 	return c;
 }
@@ -98,7 +99,15 @@ int check_use_crypto_of(struct check *c, const struct keyset *keys, struct err *
 
 int check_item(struct check *c, const struct walk *w, struct err *e)
 {
-	return w->is_nsec3 ? check_nsec3(c, w, e) : check_rrset(c, w, e);
+	int rc = OK;
+
+	if (w->is_nsec3)
+		return check_nsec3(c, w, e);
+	if (!c->has_name || w->key_len != c->key_len || memcmp(w->key, c->key, w->key_len) != 0) {
+		rc = check_name(c, e);
+		check_begin(c, w->key, w->key_len);
+	}
+	return rc == OK ? check_rrset(c, w, e) : rc;
 }
 
 int check_names_end(struct check *c, struct err *e)
@@ -125,7 +134,7 @@ static int check_sum(
 	    (unsigned long long)found, what, (unsigned long long)said);
 }
 
-static int check_sums(const struct check *c, struct err *e)
+int check_sums(const struct check *c, struct err *e)
 {
 	const struct zone_head *h = &c->head;
 	int rc = check_sum(c, "RRsets", c->rrsets, h->rrsets, e);
@@ -145,24 +154,23 @@ static int check_sums(const struct check *c, struct err *e)
 		rc = check_fault(c, e, h->apex, 0,
 		    "its first signature expires at %lld, and its head says %lld",
 		    (long long)c->expiry_first, (long long)h->expiry_first);
+	if (rc == OK && c->ttl_max > h->ttl_max)
+		rc = check_fault(c, e, h->apex, 0,
+		    "it has a TTL of %u, and its head knows of none longer than %u", c->ttl_max,
+		    h->ttl_max);
+	if (rc == OK && memcmp(c->input_digest, h->input_digest, sizeof(c->input_digest)) != 0)
+		rc = check_fault(
+		    c, e, h->apex, 0, "without its DNSSEC records it is not what the source sent");
 	return rc;
 }
 
 int check_end(struct check *c, struct err *e)
 {
-	int rc;
-
 	if (c->link_at != c->link_count)
 		return check_fault(c, e, c->head.apex, RR_NSEC3,
 		    "its NSEC3 chain has %llu records and needs %llu",
 		    (unsigned long long)c->link_at, (unsigned long long)c->link_count);
-	rc = check_sums(c, e);
-	if (rc != OK)
-		return rc;
-	if (memcmp(c->input_digest, c->head.input_digest, sizeof(c->input_digest)) != 0)
-		return check_fault(c, e, c->head.apex, 0,
-		    "without its DNSSEC records it is not what the source sent");
-	return OK;
+	return check_sums(c, e);
 }
 
 /* The whole of a version through a check. */

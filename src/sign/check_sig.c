@@ -163,10 +163,11 @@ int check_signatures(struct check *c, const struct rrset *set, struct check_set 
 static int check_signers(
     const struct check *c, const uint8_t *owner, const struct check_set *s, struct err *e)
 {
-	uint32_t wanted = check_is_key_set(c, owner, s->type) ? c->set_signers : c->zone_signers;
+	bool is_key_set = check_is_key_set(c, owner, s->type);
+	uint32_t wanted = is_key_set ? c->set_signers : c->zone_signers;
 	unsigned i = 0;
 
-	if (c->keyset == NULL || s->signers == wanted)
+	if (c->keyset == NULL || s->signers == wanted || (c->is_mixed && !is_key_set))
 		return OK;
 	while (((s->signers ^ wanted) >> i & 1) == 0)
 		i++;

@@ -31,6 +31,7 @@ struct check {
 	/* the keys */
 	const struct keyset *keyset; /* NULL: not known */
 	uint32_t set_signers, zone_signers; /* bits as above: who must sign the key sets, and the rest */
+	bool is_mixed; /* it is being signed anew: the rest may be signed by other keys of the head */
 	bool has_crypto;
 	struct verifier *verifiers[CHECK_DNSKEYS_MAX];
 	unsigned verifier_count;
@@ -74,9 +75,28 @@ struct check {
 int check_fault(const struct check *c, struct err *e, const uint8_t *owner, uint16_t type,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-/* check_name.c */
+static inline bool check_is_apex(const struct check *c)
+{
+	return c->key_len == c->apex_key_len;
+}
+
+/* check_set.c: the RRsets of one name: begun, then one by one. */
+void check_begin(struct check *c, const uint8_t *key, size_t len);
 int check_rrset(struct check *c, const struct walk *w, struct err *e);
-int check_name(struct check *c, struct err *e); /* all sets of the name in hand are there */
+void check_count(struct check *c, const struct rrset *set);
+/* Into (or out of) the digest of the input goes this RRset, a SOA with its source's serial. */
+typedef void check_digest_fn(uint8_t sum[DIGEST_LEN], const uint8_t *packed, size_t len);
+int check_input(struct check *c, const uint8_t *packed, const struct rrset *set, uint32_t serial,
+    check_digest_fn *digest);
+
+/* check_name.c: all sets of the name in hand are there. */
+struct check_denial { /* must it have an NSEC3, and one with which bitmap? */
+	bool has_nsec3;
+	uint32_t bitmap; /* check_bitmap_hash of it */
+};
+int check_name_at(struct check *c, bool is_hidden, struct check_denial *out, struct err *e);
+bool check_is_cut(const struct check *c); /* if it is not hidden: does it hide what is below it? */
+int check_name(struct check *c, struct err *e); /* in a walk over the whole zone */
 
 /* Is it one of the sets that the key-signing keys sign? */
 bool check_is_key_set(const struct check *c, const uint8_t *owner, uint16_t type);
@@ -93,7 +113,22 @@ int check_signed(const struct check *c, const uint8_t *owner, const struct check
     struct err *e);
 
 /* check_chain.c */
-int check_expect_nsec3(struct check *c, const uint16_t *types, size_t count);
+uint32_t check_bitmap_hash(const uint8_t *bitmap, size_t len);
+struct check_nsec3 { /* what an NSEC3 says, but for what all of the chain say */
+	const uint8_t *next;
+	uint32_t bitmap;
+};
+/* NULL, or what is wrong. */
+const char *check_nsec3_parse(
+    const struct check *c, const struct rrset *set, struct check_nsec3 *out);
+int check_nsec3_record(const struct check *c, const struct rrset *set, const uint8_t *hash,
+    const struct check_nsec3 *wanted, struct err *e);
+int check_nsec3_signed(struct check *c, const struct rrset *set, struct err *e);
+/* In a walk over the whole zone: the name in hand must have one; then one by one. */
+void check_expect_nsec3(struct check *c, uint32_t bitmap);
 int check_nsec3(struct check *c, const struct walk *w, struct err *e);
+
+/* check.c: is what was added up what the head says? */
+int check_sums(const struct check *c, struct err *e);
 
 #endif

@@ -6,8 +6,12 @@ libsign_a_SOURCES = \
 	src/sign/check.c src/sign/check.h src/sign/check_state.h \
 	src/sign/check_chain.c \
 	src/sign/check_keys.c \
-	src/sign/check_part.h \
+	src/sign/check_part.c src/sign/check_part.h src/sign/check_part_state.h \
+	src/sign/check_part_denial.c \
+	src/sign/check_part_look.c \
+	src/sign/check_part_sums.c \
 	src/sign/check_name.c \
+	src/sign/check_set.c \
 	src/sign/check_sig.c \
 	src/sign/commit.c \
 	src/sign/denial.c \
