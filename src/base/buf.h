@@ -70,5 +70,10 @@ static inline void store_u32(uint8_t *p, uint32_t v)
 	p[2] = (uint8_t)(v >> 8);
 	p[3] = (uint8_t)v;
 }
+static inline void store_u64(uint8_t *p, uint64_t v)
+{
+	store_u32(p, (uint32_t)(v >> 32));
+	store_u32(p + 4, (uint32_t)v);
+}
 
 #endif

@@ -83,7 +83,7 @@ static int put_all(struct build *b, MDB_txn *txn, uint32_t generation)
 	MDB_dbi trees[DATA_COUNT];
 	int rc = 0;
 
-	if (trees_of(b->store, generation, b->is_big, trees) != OK)
+	if (trees_of(b->store, generation, b->generation != 0, trees) != OK)
 		return MDB_BAD_DBI;
 	for (unsigned i = 0; rc == 0 && i < DATA_COUNT; i++)
 		rc = put_rows(
@@ -216,34 +216,64 @@ int build_walk(struct build *b, struct snapshot **sn, struct walk *w, struct err
 	return rc;
 }
 
-/* The flip, inside its transaction. */
-static int flip(struct build *b, struct store_write *w, struct zone_head *h, build_extra_fn *extra,
-    void *arg, struct err *e)
+int build_head(struct build *b, struct zone_head *h, struct err *e)
 {
-	struct zone_head old;
-	uint32_t generation = b->generation;
+	int rc = flush(b, e);
+
+	if (rc != OK)
+		return rc;
+	b->is_big = true;
+	h->generation = b->generation;
+	h->own_trees = true;
+	return OK;
+}
+
+/* A big one that nothing was flushed of yet goes to the shared trees as a small one does. */
+static int put_rest(struct build *b, MDB_txn *txn, uint32_t *generation)
+{
 	int rc = 0;
 
-	if (!b->is_big) {
-		rc = trees_next_generation(b->store, w->view.txn, &generation);
-		if (rc == 0)
-			rc = put_all(b, w->view.txn, generation);
-		if (rc != 0)
-			return store_error(b->store, rc, e, "writing a new version");
-	}
-	rc = snapshot_head(&w->view, h->apex, &old);
+	*generation = b->generation;
+	if (b->generation == 0)
+		rc = trees_next_generation(b->store, txn, generation);
+	return rc == 0 ? put_all(b, txn, *generation) : rc;
+}
+
+/* What the zone has until now goes: its generation, and the journal that led to it. */
+static int drop_old(struct store_write *w, struct zone_head *h, struct err *e)
+{
+	struct zone_head old;
+	int rc = snapshot_head(&w->view, h->apex, &old);
+
 	if (rc == OK)
 		rc = write_drop_generation(w, &old, e);
 	else if (rc == ERR_MISSING)
 		rc = OK;
 	else
-		err_set(e, rc, "store %s: the zone's head cannot be read", b->store->dir);
-	if (rc != OK)
-		return rc;
-	h->generation = generation;
-	h->own_trees = b->is_big;
-	rc = store_write_head(w, h, e);
-	return rc == OK && extra != NULL ? extra(arg, w, e) : rc;
+		err_set(e, rc, "store %s: the zone's head cannot be read", w->view.store->dir);
+	return rc == OK ? journal_empty(w, h, e) : rc;
+}
+
+int build_flip_in(struct build *b, struct store_write *w, struct zone_head *h, struct err *e)
+{
+	struct zone_head head = *h;
+	int rc = put_rest(b, w->view.txn, &head.generation);
+
+	if (rc != 0)
+		return store_error(b->store, rc, e, "writing a new version");
+	head.own_trees = b->generation != 0;
+	rc = drop_old(w, &head, e);
+	if (rc == OK)
+		rc = store_write_head(w, &head, e);
+	if (rc == OK)
+		*h = head;
+	return rc;
+}
+
+void build_done(struct build *b)
+{
+	if (b != NULL)
+		build_free(b);
 }
 
 int build_flip(
@@ -257,7 +287,9 @@ int build_flip(
 		rc = store_write_begin(b->store, &w, e);
 	if (rc != OK)
 		return rc;
-	rc = flip(b, w, &head, extra, arg, e);
+	rc = build_flip_in(b, w, &head, e);
+	if (rc == OK && extra != NULL)
+		rc = extra(arg, w, e);
 	if (rc != OK) {
 		store_write_abort(w);
 		return rc;

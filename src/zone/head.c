@@ -8,11 +8,17 @@
 #include "base/mem.h"
 #include "zone/store_internal.h"
 
-#define HEAD_VERSION 1
+/* 2: the input's digest is a sum (sign/digest.h); 1 had it over the whole stream. */
+#define HEAD_VERSION 2
 
 enum head_kind { HEAD_NUMBER, HEAD_TEXT, HEAD_BYTES };
 
-enum { TAG_APEX = 1, TAG_NSEC3 = 2, TAG_KEY = 3 }; /* those with a shape of their own */
+enum {
+	TAG_APEX = 1,
+	TAG_NSEC3 = 2,
+	TAG_KEY = 3,
+	TAG_WALK = 4
+}; /* those with a shape of their own */
 
 /* Tags are for ever: a field that goes leaves its number behind. */
 #define NUMBER(tag, field)                                                                         \
@@ -65,6 +71,14 @@ static const struct head_field {
     NUMBER(37, ttl_max),
     NUMBER(38, ttl_in),
     NUMBER(39, keyset),
+    NUMBER(40, has_walk),
+    NUMBER(41, walk_mark),
+    NUMBER(42, walk_since),
+    NUMBER(43, walk_is_nsec3),
+    NUMBER(44, has_journal),
+    NUMBER(45, journal_first),
+    NUMBER(46, journal_octets),
+    NUMBER(47, journal_rows),
 };
 
 /* Numbers travel as 8 octets whatever their size here, so that a field may be widened. */
@@ -119,6 +133,10 @@ void head_encode(const struct zone_head *h, struct buf *out)
 	buf_u16(out, (uint16_t)(2 + h->nsec3.salt_len));
 	buf_u16(out, h->nsec3.iterations);
 	buf_put(out, h->nsec3.salt, h->nsec3.salt_len);
+	if (h->walk_key_len > 0) {
+		buf_u16(out, TAG_WALK);
+		buf_lv16(out, h->walk_key, h->walk_key_len);
+	}
 	for (unsigned i = 0; i < h->key_count; i++) {
 		buf_u16(out, TAG_KEY);
 		buf_u16(out, sizeof(h->keys[i].id) + 2 + 1 + 8);
@@ -177,6 +195,12 @@ static bool get_special(uint16_t tag, struct reader *r, struct zone_head *h)
 		h->nsec3.salt_len = (uint8_t)(len - 2);
 		memcpy(h->nsec3.salt, r->p, len - 2);
 		return true;
+	case TAG_WALK:
+		if (len > sizeof(h->walk_key))
+			return false;
+		memcpy(h->walk_key, r->p, len);
+		h->walk_key_len = len;
+		return true;
 	case TAG_KEY:
 		return get_key(r, h);
 	default:
@@ -201,6 +225,12 @@ int head_decode(const uint8_t *data, size_t len, struct zone_head *out, struct e
 	if (!r.failed && version > HEAD_VERSION)
 		return err_set(e, ERR_FORMAT,
 		    "a zone head of version %u, written by a newer program; this one reads %u",
+		    version, HEAD_VERSION);
+	if (!r.failed && version < HEAD_VERSION)
+		return err_set(e, ERR_FORMAT,
+		    "a zone head of version %u, written by an older program; this one reads %u: move "
+		    "the store away and start again; it is rebuilt from token, configuration and "
+		    "sources",
 		    version, HEAD_VERSION);
 	while (reader_left(&r) > 0) {
 		uint16_t tag = reader_u16(&r);

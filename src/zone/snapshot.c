@@ -41,7 +41,7 @@ static int read_result(const struct snapshot *sn, int rc)
 	return ERR_STORE;
 }
 
-static int get(const struct snapshot *sn, MDB_dbi dbi, const uint8_t *k, size_t k_len,
+int snapshot_get(const struct snapshot *sn, MDB_dbi dbi, const uint8_t *k, size_t k_len,
     const uint8_t **value, size_t *len)
 {
 	MDB_val key = {k_len, (void *)(uintptr_t)k}, v;
@@ -70,7 +70,8 @@ int snapshot_head(struct snapshot *sn, const uint8_t *apex, struct zone_head *ou
 	uint8_t key[STORE_KEY_MAX];
 	const uint8_t *value;
 	size_t len;
-	int rc = get(sn, sn->store->trees[TREE_HEAD], key, store_key_zone(key, apex), &value, &len);
+	int rc = snapshot_get(
+	    sn, sn->store->trees[TREE_HEAD], key, store_key_zone(key, apex), &value, &len);
 
 	return rc == OK ? decode(sn, value, len, out) : rc;
 }
@@ -112,8 +113,76 @@ int snapshot_rrset(struct snapshot *sn, const struct zone_head *h, const uint8_t
 
 	if (rc != OK)
 		return rc;
-	return get(sn, trees[DATA_RR], key,
+	return snapshot_get(sn, trees[DATA_RR], key,
 	    store_key_rr(key, h->generation, name_sort, name_sort_len, type), packed, len);
+}
+
+static int expiry_entry_of(const MDB_val *key, const MDB_val *value, struct expiry_entry *out)
+{
+	struct reader k = reader_of(key->mv_data, key->mv_size);
+	struct reader v = reader_of(value->mv_data, value->mv_size);
+	struct expiry_entry x = {0};
+
+	reader_u32(&k);
+	x.expiry = (int64_t)reader_u64(&k);
+	x.is_nsec3 = reader_u8(&v) != 0;
+	x.first = reader_lv16(&v, &x.first_len);
+	x.last_len = reader_left(&v);
+	x.last = reader_bytes(&v, x.last_len);
+	if (k.failed || v.failed)
+		return ERR_FORMAT;
+	*out = x;
+	return OK;
+}
+
+int snapshot_each_expiry(
+    struct snapshot *sn, const struct zone_head *h, store_expiry_fn *fn, void *arg)
+{
+	uint8_t generation[4];
+	MDB_val key = {sizeof(generation), generation}, value;
+	MDB_cursor_op op = MDB_SET_RANGE;
+	MDB_dbi trees[DATA_COUNT];
+	MDB_cursor *c;
+	int rc = trees_of(sn->store, h->generation, h->own_trees, trees);
+
+	if (rc == OK)
+		rc = read_result(sn, mdb_cursor_open(sn->txn, trees[DATA_EXPIRY], &c));
+	if (rc != OK)
+		return rc;
+	store_u32(generation, h->generation);
+	for (; rc == OK; op = MDB_NEXT) {
+		struct expiry_entry x;
+
+		rc = read_result(sn, mdb_cursor_get(c, &key, &value, op));
+		if (rc == ERR_MISSING ||
+		    (rc == OK && (key.mv_size < 4 || load_u32(key.mv_data) != h->generation))) {
+			rc = OK; /* that was the last */
+			break;
+		}
+		if (rc == OK)
+			rc = expiry_entry_of(&key, &value, &x);
+		if (rc == OK)
+			rc = fn(arg, &x);
+	}
+	mdb_cursor_close(c);
+	return rc;
+}
+
+static int take_first(void *arg, const struct expiry_entry *x)
+{
+	*(int64_t *)arg = x->expiry;
+	return ERR_EXISTS;
+}
+
+int snapshot_first_expiry(struct snapshot *sn, const struct zone_head *h, int64_t *out)
+{
+	int64_t first = 0;
+	int rc = snapshot_each_expiry(sn, h, take_first, &first);
+
+	if (rc != OK && rc != ERR_EXISTS)
+		return rc;
+	*out = first;
+	return OK;
 }
 
 int snapshot_meta(struct snapshot *sn, uint8_t class, const void *key, size_t key_len,
@@ -123,6 +192,6 @@ int snapshot_meta(struct snapshot *sn, uint8_t class, const void *key, size_t ke
 
 	if (key_len >= STORE_KEY_MAX)
 		return ERR_ARGUMENT;
-	return get(
+	return snapshot_get(
 	    sn, sn->store->trees[TREE_META], k, store_key_meta(k, class, key, key_len), value, len);
 }

@@ -5,8 +5,9 @@
  *   head     name key of the zone, 00                     struct zone_head (head.c)
  *   rr       u32 generation, name key, 00, u16 type       packed RRset (dns/rrset.h)
  *   nsec3    u32 generation, hash                         packed NSEC3 RRset
- *   expiry   u32 generation, u32 expiry, 8 of SHA-256     u8 is NSEC3, name key (or hash)
- *   journal  name key of the zone, 00, u32 serial         signed difference
+ *   expiry   u32 generation, u64 expiry, 16 of SHA-256    see store_expiry_value
+ *   journal  name key of the zone, 00, u32 serial,        signed difference, in chunks
+ *            u16 chunk                                    (journal_row.c)
  *   ttl      name key of the zone, 00, u32 TTL            u64 until when
  *   meta     u8 class, key                                whatever the class says
  *   event    u64 number                                   event row

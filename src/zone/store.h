@@ -6,7 +6,7 @@
  *   nsec3   generation, hash -> packed NSEC3 RRset
  *   expiry  generation, expiry, hash of the owners -> the first and the last owner of a run of
  *           neighbours whose signatures all expire at that time or later
- *   journal zone, serial -> signed difference to the next version (journal.h)
+ *   journal zone, serial, chunk -> signed difference to the next version (journal.h)
  *   ttl     zone, TTL -> until when it was served at most
  *   meta    class, key -> small things: statuses, intents, cursors
  *   event   growing number -> event row (outbox, audit, metrics read it)
@@ -166,7 +166,7 @@ int store_write_begin(struct store *s, struct store_write **out, struct err *e);
 int store_write_commit(struct store_write *w, struct err *e); /* frees w in any case */
 void store_write_abort(struct store_write *w);                /* NULL is fine */
 /* A part of a write that can be taken back alone, so that many zones share one commit: begun, then ended,
- * kept or not.  Parts do not nest. */
+ * kept or not.  Parts do not nest; walks over the view are closed before one begins and before it ends. */
 int store_part_begin(struct store_write *w, struct err *e);
 int store_part_end(struct store_write *w, bool keep, struct err *e);
 /* What a write sees: usable with the snapshot_ and walk_ functions until it ends. */
@@ -195,14 +195,18 @@ int build_flush(struct build *b, struct err *e); /* write what is buffered (big 
  * build's walk reads from memory; close the walk before going on. */
 int build_walk(struct build *b, struct snapshot **sn, struct walk *w, struct err *e);
 /* Make it the zone's generation: h (generation and own_trees are filled in) is written in the same
- * transaction, the old generation is dropped, and `extra` (may be NULL) may add rows to it. */
+ * transaction, the old generation and the journal are dropped, and `extra` (may be NULL) may add rows
+ * to it. */
 typedef int build_extra_fn(void *arg, struct store_write *w, struct err *e);
 int build_flip(struct build *b, struct zone_head *h, build_extra_fn *extra, void *arg,
     struct err *e); /* frees b on OK */
-/* The same inside w, for commits that several zones share.  b is not freed: build_done when the commit was
+/* The same inside w, for commits that several zones share; build_flush before w is begun.  b is not freed: build_done when the commit was
  * well, build_abandon else (or build_flip_in again, in another write). */
 int build_flip_in(struct build *b, struct store_write *w, struct zone_head *h, struct err *e);
 void build_done(struct build *b);
+/* Flush all of it and fill in h's generation and own_trees, so that it can be changed (change.h) before it
+ * is any zone's: no build_rrset any more.  change_apply makes it the zone's; then build_done. */
+int build_head(struct build *b, struct zone_head *h, struct err *e);
 void build_abandon(struct build *b); /* NULL is fine */
 
 #endif

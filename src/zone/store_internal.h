@@ -5,6 +5,7 @@
 #include <lmdb.h>
 #include <pthread.h>
 #include "base/buf.h"
+#include "zone/journal.h"
 #include "zone/store.h"
 
 enum store_tree {
@@ -56,6 +57,8 @@ struct store {
 
 struct store_write {
 	struct snapshot view;
+	MDB_txn *whole; /* a part is open (view.txn is the part's): what it belongs to */
+	size_t dropped_before; /* of the part */
 	uint32_t *dropped; /* generations with own trees that nobody names after the commit */
 	size_t dropped_count;
 };
@@ -75,6 +78,7 @@ int trees_of(const struct store *s, uint32_t generation, bool own, MDB_dbi out[D
 int trees_create_own(struct store *s, uint32_t *generation, struct err *e);
 void trees_mark_garbage(struct store *s, uint32_t generation);
 int trees_find_garbage(struct store *s, struct err *e); /* at start: what no head names */
+bool trees_is_garbage(struct store *s, uint32_t generation); /* or not there at all */
 void trees_sweep(struct store *s); /* drop garbage that no snapshot of this process can see */
 /* The next generation number, counted in txn. */
 int trees_next_generation(struct store *s, MDB_txn *txn, uint32_t *out);
@@ -95,6 +99,14 @@ int head_decode(const uint8_t *data, size_t len, struct zone_head *out, struct e
 
 /* write.c */
 int write_drop_generation(struct store_write *w, const struct zone_head *h, struct err *e);
+/* Delete all rows whose key begins with prefix; an LMDB code. */
+int write_delete_prefix(MDB_txn *txn, MDB_dbi dbi, const uint8_t *prefix, size_t len);
+
+/* snapshot.c: one row; ERR_MISSING, ERR_STORE (logged). */
+int snapshot_get(const struct snapshot *sn, MDB_dbi dbi, const uint8_t *k, size_t k_len,
+    const uint8_t **value, size_t *len);
+/* The first entry of h's expiry index: its time, 0 when there is none. */
+int snapshot_first_expiry(struct snapshot *sn, const struct zone_head *h, int64_t *out);
 
 /* batch.c: rows of a build that are not in the store yet, in order. */
 struct batch_row {
@@ -108,11 +120,51 @@ struct batch {
 	size_t *at; /* offset of each row */
 	size_t count, cap;
 };
+int batch_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 int batch_add(struct batch *b, const uint8_t *key, size_t key_len, const void *value, size_t len);
 struct batch_row batch_row(const struct batch *b, size_t i);
 size_t batch_seek(const struct batch *b, const uint8_t *key, size_t key_len);
+/* Rows that came in any order, now in that of their keys; of several with one key the last that came.
+ * Gives *out (free it), which borrows b; returns their number. */
+size_t batch_sorted(const struct batch *b, struct batch_row **out);
 void batch_reset(struct batch *b);
 void batch_free(struct batch *b);
+
+/* journal_row.c */
+#define JOURNAL_HEADER 31
+#define JOURNAL_ITEM 5 /* octets before an item's RRset */
+/* One version's difference, as it is gathered and as it is kept. */
+struct draft {
+	struct buf removed, added; /* items; removed has room for the row's header in front */
+	uint64_t records;
+};
+struct journal_row { /* the header of a row */
+	uint32_t to;	  /* serial that it leads to */
+	int64_t made;	  /* calendar */
+	uint64_t octets;  /* of all its chunks */
+	uint64_t records; /* and signatures, removed and added, the SOAs among them */
+	uint16_t chunks;
+};
+void draft_begin(struct draft *d);
+/* What becomes of one RRset: was or is NULL when it is not there.  OK or ERR_FORMAT; a lack of memory
+ * shows in their `failed`. */
+int draft_rrset(struct draft *d, const uint8_t *was, size_t was_len, const uint8_t *is, size_t is_len);
+void draft_free(struct draft *d);
+void journal_row_header(const struct journal_row *row, uint8_t out[JOURNAL_HEADER]);
+size_t store_key_journal(uint8_t out[STORE_KEY_MAX], const uint8_t *apex, uint32_t serial,
+    uint16_t chunk);
+/* The header of a row's first chunk, and where its items begin; ERR_MISSING, ERR_FORMAT. */
+int journal_row_parse(const uint8_t *value, size_t len, struct journal_row *out, struct reader *items);
+
+/* journal.c: the header of the row that leads away from serial; ERR_MISSING, ERR_FORMAT. */
+int journal_row_get(
+    struct snapshot *sn, const uint8_t *apex, uint32_t serial, struct journal_row *out);
+
+/* journal_write.c: both move the journal's fields of h along. */
+int journal_empty(struct store_write *w, struct zone_head *h, struct err *e);
+/* Add the row from serial `from` to h->serial_out (frees nothing of d), then old rows go by the limits. */
+int journal_add(struct store_write *w, struct zone_head *h, uint32_t from, struct draft *d,
+    const struct journal_limits *limits, struct err *e);
 
 /* walk.c: a walk over rows in memory; both borrowed. */
 void walk_open_memory(const struct batch *rr, const struct batch *nsec3, struct walk *w);

@@ -3,7 +3,7 @@
 #include <openssl/sha.h>
 #include "zone/store_internal.h"
 
-#define EXPIRY_HASH_LEN 8
+#define EXPIRY_HASH_LEN 16
 
 size_t store_key_rr(uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8_t *key,
     size_t key_len, uint16_t type)
@@ -47,6 +47,16 @@ size_t store_key_zone(uint8_t out[STORE_KEY_MAX], const uint8_t *apex)
 
 	out[len] = 0;
 	return len + 1;
+}
+
+size_t store_key_journal(
+    uint8_t out[STORE_KEY_MAX], const uint8_t *apex, uint32_t serial, uint16_t chunk)
+{
+	size_t len = store_key_zone(out, apex);
+
+	store_u32(out + len, serial);
+	store_u16(out + len + 4, chunk);
+	return len + 6;
 }
 
 size_t store_key_meta(uint8_t out[STORE_KEY_MAX], uint8_t class, const void *key, size_t key_len)

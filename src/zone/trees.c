@@ -314,6 +314,18 @@ void trees_mark_garbage(struct store *s, uint32_t generation)
 	o->garbage_since = s->last_number;
 }
 
+bool trees_is_garbage(struct store *s, uint32_t generation)
+{
+	const struct own_trees *o;
+	bool is_garbage;
+
+	pthread_mutex_lock(&s->mutex);
+	o = own_find(s, generation);
+	is_garbage = o == NULL || o->is_garbage;
+	pthread_mutex_unlock(&s->mutex);
+	return is_garbage;
+}
+
 static int drop_marked(struct store *s, MDB_txn *txn, uint64_t *epoch)
 {
 	int rc = 0;

@@ -51,6 +51,23 @@ static int fill_from_memory(struct walk *w)
 	return fill(w, row.key, row.key_len, row.value, row.value_len);
 }
 
+/* `at` is one behind the row that w stands on, if it stands on any. */
+static int prev_from_memory(struct walk *w, size_t standing)
+{
+	struct walk_state *st = w->state;
+
+	if (st->at <= standing)
+		return ERR_MISSING;
+	st->at -= standing + 1;
+	return fill_from_memory(w);
+}
+
+static int read_failed(const struct walk_state *st, int rc)
+{
+	log_error("store %s: walking: %s", st->sn->store->dir, mdb_strerror(rc));
+	return ERR_STORE;
+}
+
 /* key: where to seek; on success the row that was found.  Rows of other generations end the walk.
  */
 static int fill_from_store(struct walk *w, MDB_val *key, MDB_cursor_op op)
@@ -61,10 +78,8 @@ static int fill_from_store(struct walk *w, MDB_val *key, MDB_cursor_op op)
 
 	if (rc == MDB_NOTFOUND)
 		return ERR_MISSING;
-	if (rc != 0) {
-		log_error("store %s: walking: %s", st->sn->store->dir, mdb_strerror(rc));
-		return ERR_STORE;
-	}
+	if (rc != 0)
+		return read_failed(st, rc);
 	if (key->mv_size <= 4 || load_u32(key->mv_data) != st->generation)
 		return ERR_MISSING;
 	return fill(w, (uint8_t *)key->mv_data + 4, key->mv_size - 4, value.mv_data, value.mv_size);
@@ -85,6 +100,31 @@ static int seek(struct walk *w, enum phase phase, const uint8_t *key, size_t key
 	store_u32(k, st->generation);
 	memcpy(k + 4, key, key_len);
 	return fill_from_store(w, &v, MDB_SET_RANGE);
+}
+
+/* The last row before key; NULL: the last of all. */
+static int seek_before(struct walk *w, enum phase phase, const uint8_t *key, size_t key_len)
+{
+	struct walk_state *st = w->state;
+	uint8_t k[STORE_KEY_MAX];
+	MDB_val v = {4 + key_len, k};
+	int rc = MDB_NOTFOUND;
+
+	st->phase = phase;
+	st->fresh = false;
+	if (st->sn == NULL) {
+		st->at = key != NULL ? batch_seek(st->rows[phase], key, key_len)
+				     : st->rows[phase]->count;
+		return prev_from_memory(w, 0);
+	}
+	store_u32(k, key != NULL ? st->generation : st->generation + 1);
+	if (key_len > 0)
+		memcpy(k + 4, key, key_len);
+	if (key != NULL || st->generation < UINT32_MAX)
+		rc = mdb_cursor_get(st->cursors[phase], &v, NULL, MDB_SET_RANGE);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		return read_failed(st, rc);
+	return fill_from_store(w, &v, rc == 0 ? MDB_PREV : MDB_LAST);
 }
 
 static int next_in_phase(struct walk *w)
@@ -122,6 +162,25 @@ int walk_seek(struct walk *w, const uint8_t *key, size_t key_len)
 int walk_seek_nsec3(struct walk *w, const uint8_t hash[NSEC3_HASH_LEN])
 {
 	return seek(w, WALK_NSEC3, hash, NSEC3_HASH_LEN);
+}
+
+int walk_seek_before(struct walk *w, const uint8_t *key, size_t key_len)
+{
+	return key_len > NAME_KEY_LONGEST ? ERR_ARGUMENT : seek_before(w, WALK_RR, key, key_len);
+}
+
+int walk_seek_nsec3_before(struct walk *w, const uint8_t *hash)
+{
+	return seek_before(w, WALK_NSEC3, hash, hash != NULL ? NSEC3_HASH_LEN : 0);
+}
+
+int walk_prev(struct walk *w)
+{
+	MDB_val key;
+
+	if (w->state->phase == WALK_END || w->state->fresh)
+		return ERR_MISSING;
+	return w->state->sn == NULL ? prev_from_memory(w, 1) : fill_from_store(w, &key, MDB_PREV);
 }
 
 int walk_open(struct snapshot *sn, const struct zone_head *h, struct walk *w, struct err *e)

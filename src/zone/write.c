@@ -32,8 +32,15 @@ static void write_free(struct store_write *w)
 int store_write_commit(struct store_write *w, struct err *e)
 {
 	struct store *s = w->view.store;
-	int rc = mdb_txn_commit(w->view.txn);
+	int rc = OK;
 
+	if (w->whole != NULL)
+		rc = store_part_end(w, true, e);
+	if (rc != OK) {
+		store_write_abort(w);
+		return rc;
+	}
+	rc = mdb_txn_commit(w->view.txn);
 	s->is_writing = false;
 	if (rc == 0 && w->dropped_count > 0) {
 		pthread_mutex_lock(&s->mutex);
@@ -50,9 +57,42 @@ void store_write_abort(struct store_write *w)
 {
 	if (w == NULL)
 		return;
-	mdb_txn_abort(w->view.txn);
+	mdb_txn_abort(w->whole != NULL ? w->whole : w->view.txn); /* with the part that is open */
 	w->view.store->is_writing = false;
 	write_free(w);
+}
+
+/* A part is a nested transaction; the view is the part's while it is open. */
+int store_part_begin(struct store_write *w, struct err *e)
+{
+	struct store *s = w->view.store;
+	MDB_txn *part;
+	int rc = w->whole != NULL ? MDB_BAD_TXN : mdb_txn_begin(s->env, w->view.txn, 0, &part);
+
+	if (rc != 0)
+		return store_error(s, rc, e, "beginning a part of a change");
+	w->whole = w->view.txn;
+	w->view.txn = part;
+	w->dropped_before = w->dropped_count;
+	return OK;
+}
+
+int store_part_end(struct store_write *w, bool keep, struct err *e)
+{
+	struct store *s = w->view.store;
+	int rc = 0;
+
+	if (w->whole == NULL)
+		return err_set(e, ERR_ARGUMENT, "store %s: no part of a change is open", s->dir);
+	if (keep)
+		rc = mdb_txn_commit(w->view.txn);
+	else
+		mdb_txn_abort(w->view.txn);
+	if (rc != 0 || !keep)
+		w->dropped_count = w->dropped_before;
+	w->view.txn = w->whole;
+	w->whole = NULL;
+	return rc == 0 ? OK : store_error(s, rc, e, "keeping a part of a change");
 }
 
 struct snapshot *store_write_view(struct store_write *w)
@@ -126,8 +166,7 @@ int store_write_event(struct store_write *w, const void *row, size_t len, struct
 	return rc == 0 ? OK : store_error(s, rc, e, "writing an event");
 }
 
-/* Delete all rows whose key begins with prefix. */
-static int delete_prefix(MDB_txn *txn, MDB_dbi dbi, const uint8_t *prefix, size_t len)
+int write_delete_prefix(MDB_txn *txn, MDB_dbi dbi, const uint8_t *prefix, size_t len)
 {
 	MDB_val key = {len, (void *)(uintptr_t)prefix}, value;
 	MDB_cursor *c;
@@ -163,7 +202,7 @@ int write_drop_generation(struct store_write *w, const struct zone_head *h, stru
 	store_u32(prefix, h->generation);
 	trees_of(s, h->generation, false, trees);
 	for (unsigned i = 0; rc == 0 && i < DATA_COUNT; i++)
-		rc = delete_prefix(w->view.txn, trees[i], prefix, sizeof(prefix));
+		rc = write_delete_prefix(w->view.txn, trees[i], prefix, sizeof(prefix));
 	return rc == 0 ? OK : store_error(s, rc, e, "dropping generation %u", h->generation);
 }
 
@@ -184,8 +223,8 @@ int store_write_remove(struct store_write *w, const uint8_t *apex, struct err *e
 		return rc;
 	rc = mdb_del(w->view.txn, s->trees[TREE_HEAD], &key, NULL);
 	if (rc == 0)
-		rc = delete_prefix(w->view.txn, s->trees[TREE_JOURNAL], k, key.mv_size);
+		rc = write_delete_prefix(w->view.txn, s->trees[TREE_JOURNAL], k, key.mv_size);
 	if (rc == 0)
-		rc = delete_prefix(w->view.txn, s->trees[TREE_TTL], k, key.mv_size);
+		rc = write_delete_prefix(w->view.txn, s->trees[TREE_TTL], k, key.mv_size);
 	return rc == 0 ? OK : store_error(s, rc, e, "removing a zone");
 }

@@ -523,6 +523,14 @@ static void test_head_codec(void **state)
 
 	(void)state;
 	assert_int_equal(name_parse("Example.GOV.", h.apex), OK);
+	h.has_walk = h.has_journal = true;
+	h.walk_mark = 77;
+	h.walk_since = -3;
+	h.walk_key_len = NAME_KEY_LONGEST;
+	h.walk_key[NAME_KEY_LONGEST - 1] = 1;
+	h.journal_first = UINT32_MAX;
+	h.journal_octets = 1ull << 33;
+	h.journal_rows = 12;
 	h.keys[1].id[15] = 9;
 	h.keys[1].signatures = 12345;
 	head_encode(&h, &b);
@@ -535,6 +543,11 @@ static void test_head_codec(void **state)
 	assert_true(out.signatures == 1ull << 40 && out.denial == DENIAL_NSEC3_OPT_OUT);
 	assert_int_equal(out.nsec3.salt_len, 2);
 	assert_true(name_equal(h.apex, out.apex));
+	assert_true(out.has_walk && out.walk_mark == 77 && out.walk_since == -3);
+	assert_int_equal(out.walk_key_len, NAME_KEY_LONGEST);
+	assert_memory_equal(out.walk_key, h.walk_key, sizeof(h.walk_key));
+	assert_true(out.has_journal && out.journal_first == UINT32_MAX && out.journal_rows == 12);
+	assert_true(out.journal_octets == 1ull << 33);
 	for (size_t len = 0; len < b.len; len++) { /* cut anywhere: an error or fewer fields */
 		uint8_t *cut = malloc(len + 1);
 
@@ -548,9 +561,12 @@ static void test_head_codec(void **state)
 	assert_int_equal(out.key_count, 2);
 	buf_u8(&b, 1);
 	assert_int_equal(head_decode(b.data, b.len, &out, &e), ERR_FORMAT);
-	b.data[0] = 2;
+	b.data[0]++;
 	assert_int_equal(head_decode(b.data, b.len, &out, &e), ERR_FORMAT);
 	assert_non_null(strstr(e.text, "newer program"));
+	b.data[0] = 1;
+	assert_int_equal(head_decode(b.data, b.len, &out, &e), ERR_FORMAT);
+	assert_non_null(strstr(e.text, "older program"));
 	buf_free(&b);
 }
 
