@@ -1,5 +1,5 @@
-/* The head of the version being made: serial and publication before planning, and at the end the
- * one transaction that makes it the zone's version. */
+/* The head of the version being made: serial and publication before planning, and at the end its
+ * part of the transaction that makes it the zone's version (publish.c). */
 #include "sign/run.h"
 
 #include <stdio.h>
@@ -99,47 +99,21 @@ int commit_plan(struct sign_run *r)
 	rc = old_open(r);
 	if (rc != OK)
 		return rc;
+	r->publish = &publish_build;
 	r->build = build_begin(r->sign->store, r->rrsets_expected, &r->err);
 	return r->build == NULL ? run_fail_in(r, r->err.code, "writing the new version")
 				: STEP_DONE;
 }
 
-/* The head may have changed while the run was under way: what others write there is kept. */
-static int merge_head(struct sign_run *r)
+static int put_build(struct sign_run *r, struct store_write *w)
 {
-	struct snapshot *sn = NULL;
-	struct zone_head h;
-	int rc = snapshot_open(r->sign->store, &sn, &r->err);
-
-	if (rc != OK)
-		return run_fail_in(r, rc, "publishing");
-	rc = snapshot_head(sn, r->job.apex, &h);
-	snapshot_close(sn);
-	if (rc == ERR_MISSING)
-		memset(&h, 0, sizeof(h));
-	else if (rc != OK)
-		return run_fail(r, rc, "publishing: reading its head: %s", err_name(rc));
-	if (h.generation != r->old_head.generation || h.has_out != r->old_head.has_out ||
-	    h.serial_out != r->old_head.serial_out)
-		return run_fail(r, ERR_CONFLICT,
-		    "another version (serial %u) was made while this one was being signed; this "
-		    "one is dropped, sign again",
-		    h.serial_out);
-	if (h.refreshed > r->head.refreshed)
-		r->head.refreshed = h.refreshed;
-	return OK;
+	return build_flip_in(r->build, w, &r->head, &r->err);
 }
 
-int commit_publish(struct sign_run *r)
+static void build_is_out(struct sign_run *r)
 {
-	struct zone_head *h = &r->head;
-	int rc = merge_head(r);
-
-	if (rc != OK)
-		return rc;
-	rc = build_flip(r->build, h, NULL, NULL, &r->err);
-	if (rc != OK)
-		return run_fail_in(r, rc, "publishing");
+	build_done(r->build);
 	r->build = NULL;
-	return STEP_DONE;
 }
+
+const struct publish publish_build = {put_build, build_is_out};

@@ -19,6 +19,7 @@ libsign_a_SOURCES = \
 	src/sign/due.c \
 	src/sign/plan.c \
 	src/sign/pool.c src/sign/pool.h \
+	src/sign/publish.c \
 	src/sign/queue.c \
 	src/sign/reuse.c \
 	src/sign/run.c src/sign/run.h \
@@ -33,10 +34,12 @@ check_LIBRARIES += libsigntest.a
 libsigntest_a_SOURCES = tests/unit/fake_token.c tests/unit/fake_token.h \
 	tests/unit/signing.c tests/unit/signing.h
 libsigntest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-SIGN_TEST_LIBS = libsigntest.a libsign.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+SIGN_TEST_LIBS = libsigntest.a libsign.a libsigntest.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
-UNIT_TESTS += tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
+check_PROGRAMS += tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
+UNIT_TESTS += tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
+tests_unit_test_publish_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_publish_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -248,12 +248,6 @@ static int check_denial_step(struct sign_run *r, uint64_t until)
 	return STEP_DONE;
 }
 
-static int publish_step(struct sign_run *r, uint64_t until)
-{
-	(void)until;
-	return commit_publish(r);
-}
-
 static const struct {
 	const char *name; /* for sign_progress_fn */
 	int (*step)(struct sign_run *r, uint64_t until);
@@ -307,6 +301,7 @@ int run_slice(struct sign_run *r, uint64_t until)
 
 void run_free(struct sign_run *r)
 {
+	publish_leave(r);
 	submit_detach(r);
 	while (r->first != NULL) {
 		struct slab *s = r->first;

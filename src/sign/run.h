@@ -6,7 +6,7 @@
  *   plan    plan.c     names in order: what is signed, what is kept (reuse.c), NSEC (denial.c)
  *   denial  denial.c   the NSEC3 records in hash order
  *   check   check.c    the judge: knows nothing of what the planner thought
- *   publish commit.c   the head flips
+ *   publish publish.c  the head flips, in a commit that runs share
  *
  * Between plan and store, RRsets travel in slabs: about SLAB_SIGNATURES signatures' worth of
  * neighbours, which share an expiration, a request to the token, a turn of a verifying thread and an
@@ -120,6 +120,16 @@ struct lifetime {
 	int64_t validity, refresh, keep;
 };
 
+/* How a run's version goes into a commit that it shares with others: publish.c. */
+struct publish {
+	/* Writes it, with its head, into w, inside a part of its own; r->old_head was found to be the zone's
+	 * present one still.  Not OK, and words in r->err: the part is taken back and the run fails.  It may be
+	 * called once and the commit fail all the same: nothing is given up that run_free needs. */
+	int (*put)(struct sign_run *r, struct store_write *w);
+	void (*done)(struct sign_run *r); /* the commit was well */
+};
+enum publishing { PUBLISH_NONE, PUBLISH_LISTED, PUBLISH_COMMITTED };
+
 struct ticket;
 struct sign_run {
 	struct sign *sign;
@@ -154,6 +164,9 @@ struct sign_run {
 	enum denial_kind denial; /* NONE: this version is unsigned */
 	uint32_t denial_ttl;
 	struct build *build;
+	const struct publish *publish;
+	enum publishing publishing;
+	struct sign_run *next_ready; /* to be published with it */
 
 	struct run_key keys[KEYSET_MAX];
 	uint32_t set_mask, zone_mask; /* bits: which keys sign the DNSKEY set, and the rest */
@@ -203,6 +216,9 @@ struct sign {
 	struct loop_timer *timer;
 	bool timer_is_set;
 	struct sign_run *runs;
+	struct sign_run *ready, **ready_end; /* to be published, in the order of joining */
+	unsigned ready_count;
+	uint64_t ready_since_ms; /* when the first of them joined */
 };
 
 /* sign.c */
@@ -292,6 +308,14 @@ void submit_detach(struct sign_run *r); /* replies that still come are thrown aw
 
 /* commit.c */
 int commit_plan(struct sign_run *r); /* serial, publication: before planning */
-int commit_publish(struct sign_run *r);
+
+/* publish.c */
+extern const struct publish publish_build; /* commit.c: of a run that has built a generation */
+/* Makes the version public by r->publish: STEP_WAIT, then STEP_DONE when the commit was well.  A run may do
+ * so again and again; r->old_head must be the zone's present head each time. */
+int publish_step(struct sign_run *r, uint64_t until);
+void publish_leave(struct sign_run *r); /* r ends; fine also if it is not listed */
+/* Commit what is ready, if it should not wait for next, the run whose turn comes (NULL: none can go on). */
+void publish_look(struct sign *s, const struct sign_run *next);
 
 #endif

@@ -144,14 +144,8 @@ static struct sign_run *next_run(struct sign *s)
 	return best;
 }
 
-static void tick(void *arg)
+static void take_turn(struct sign_run *r)
 {
-	struct sign *s = arg;
-	struct sign_run *r = next_run(s);
-
-	s->timer_is_set = false;
-	if (r == NULL)
-		return;
 	/* Before the slice: what wakes the run while it works must not be lost. */
 	r->is_waiting = true;
 	switch (run_slice(r, clock_mono_us() + SLICE_US)) {
@@ -166,6 +160,17 @@ static void tick(void *arg)
 	default:
 		break;
 	}
+}
+
+static void tick(void *arg)
+{
+	struct sign *s = arg;
+	struct sign_run *r = next_run(s);
+
+	s->timer_is_set = false;
+	if (r != NULL)
+		take_turn(r);
+	publish_look(s, next_run(s));
 	if (next_run(s) != NULL)
 		arm(s);
 }
@@ -179,6 +184,7 @@ struct sign *sign_new(
 	s->store = store;
 	s->lookup = lookup;
 	s->arg = arg;
+	s->ready_end = &s->ready;
 	s->timer = loop_timer_new(l, tick, s);
 	s->pool = pool_new(l, threads);
 	if (s->pool == NULL) {
