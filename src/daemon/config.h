@@ -31,6 +31,7 @@ struct config_server {
 	const char *name, *address;
 	int64_t port;
 	const char *local, *tsig, *notify_tsig;
+	bool ixfr;
 };
 struct config_role {
 	struct conf_origin origin; /* line 0: not given */

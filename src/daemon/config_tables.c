@@ -101,6 +101,8 @@ static const struct conf_item server_items[] = {
 	    .doc = "Name of the TSIG key for everything that is asked of it and that it asks of us."),
 	ITEM(config_server, "notify_tsig", notify_tsig, CONF_STRING,
 	    .doc = "Name of the TSIG key with which its NOTIFY must be signed.  Without it an unsigned NOTIFY from its address is a hint to look."),
+	ITEM(config_server, "ixfr", ixfr, CONF_BOOL, .fallback = "true",
+	    .doc = "As a source: ask it for the changes alone (IXFR) where a version of the zone is here already; when they cannot be had, or leave any doubt, the whole zone (AXFR) is fetched from it at once."),
 	END
 };
 const struct conf_table config_server_table = { "server", sizeof(struct config_server), server_items };

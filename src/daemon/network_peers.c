@@ -78,6 +78,7 @@ static bool take_peer(struct network_peers *p, const struct config_server *from)
 
 	memset(to, 0, sizeof(*to));
 	snprintf(to->name, sizeof(to->name), "%s", from->name);
+	to->use_ixfr = from->ixfr;
 	to->tsig = key_by_text(p, from->tsig);
 	to->notify_tsig = key_by_text(p, from->notify_tsig);
 	if (peer_address_parse(from->address, (uint16_t)from->port, &to->address) != OK)

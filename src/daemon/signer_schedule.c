@@ -243,8 +243,11 @@ static void signed_well(struct signer_zone *z, const struct sign_result *r)
  */
 static void run_failed(struct signer_zone *z, const struct sign_result *r)
 {
-	stuck(z, r->err.text);
-	if (r->input_bad)
+	bool is_misfit = r->input_bad && r->code == ERR_CONFLICT;
+
+	if (!is_misfit)
+		stuck(z, r->err.text);
+	if (r->input_bad && !is_misfit)
 		return;
 	if (r->store_bad) {
 		z->damaged = true; /* only its source can mend it */
@@ -254,6 +257,8 @@ static void run_failed(struct signer_zone *z, const struct sign_result *r)
 	z->force = z->force || z->run_force;
 	z->again = z->again || z->run_again;
 	z->due = z->due || z->run_due;
+	if (is_misfit)
+		return; /* the network side asks for the whole zone */
 	if (z->next.spool == NULL) {
 		z->next = z->reading;
 		z->reading.spool = NULL;

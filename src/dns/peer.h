@@ -13,6 +13,7 @@ struct peer {
 	char name[PEER_NAME_MAX];
 	struct sockaddr_storage address; /* with port */
 	struct sockaddr_storage local;   /* ss_family 0: any */
+	bool use_ixfr;                   /* as a source: ask it for changes alone */
 	const struct tsig_key *tsig;     /* NULL: none; borrowed, lives as long as the configuration */
 	const struct tsig_key *notify_tsig; /* NULL: an unsigned NOTIFY is a hint */
 };

@@ -44,7 +44,13 @@ static const char *record_flaw(
 	return NULL;
 }
 
-static int take_soa(struct accept *a, const uint8_t *rdata, uint16_t rdlen, struct err *e)
+/* RFC 2181 section 8 */
+static uint32_t sane_ttl(uint32_t ttl)
+{
+	return ttl > TTL_MAX ? 0 : ttl;
+}
+
+int accept_soa(struct accept *a, const uint8_t *rdata, uint16_t rdlen, struct err *e)
 {
 	struct soa soa;
 
@@ -75,8 +81,6 @@ int accept_record(struct accept *a, const uint8_t *owner, uint16_t type, uint16_
 
 	if (flaw != NULL)
 		return accept_broken(e, owner, type, flaw);
-	if (ttl > TTL_MAX) /* RFC 2181 section 8 */
-		ttl = 0;
 	if (type == RR_NS && name_equal(owner, a->apex)) {
 		a->has_ns = true;
 	} else if (type == RR_SOA) {
@@ -85,11 +89,26 @@ int accept_record(struct accept *a, const uint8_t *owner, uint16_t type, uint16_
 			return OK;
 		if (a->has_soa)
 			return accept_broken(e, owner, type, "a second SOA that is not the first");
-		rc = take_soa(a, rdata, rdlen, e);
+		rc = accept_soa(a, rdata, rdlen, e);
 		if (rc != OK)
 			return rc;
 	}
-	return spool_write(a->spool, SPOOL_ADD, owner, type, ttl, rdata, rdlen, e);
+	return spool_write(a->spool, SPOOL_ADD, owner, type, sane_ttl(ttl), rdata, rdlen, e);
+}
+
+int accept_step(struct accept *a, enum spool_step step, const uint8_t *owner, uint16_t type,
+    uint16_t class, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen, struct err *e)
+{
+	const char *flaw = record_flaw(a, owner, type, class);
+	bool at_apex = name_equal(owner, a->apex);
+
+	if (flaw != NULL)
+		return accept_broken(e, owner, type, flaw);
+	if (type == RR_DNSKEY && at_apex)
+		return err_set(e, ERR_REFUSED, "it changes the DNSKEY set that the source has");
+	if (rrtype_is_stripped(type, at_apex))
+		return OK;
+	return spool_write(a->spool, step, owner, type, sane_ttl(ttl), rdata, rdlen, e);
 }
 
 int accept_finish(struct accept *a, struct err *e)
@@ -105,6 +124,15 @@ int accept_finish(struct accept *a, struct err *e)
 	}
 	a->spool = NULL;
 	return spool_finish(spool, SPOOL_FULL, a->serial, e);
+}
+
+int accept_finish_difference(struct accept *a, uint32_t from, struct err *e)
+{
+	struct spool_writer *spool = a->spool;
+
+	a->spool = NULL;
+	spool_set_from(spool, from);
+	return spool_finish(spool, SPOOL_DELTA, a->serial, e);
 }
 
 void accept_abandon(struct accept *a)

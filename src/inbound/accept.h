@@ -32,10 +32,17 @@ int accept_begin(struct accept *a, const uint8_t *apex, const char *path, uint64
 /* Add a record (rdata uncompressed and checked).  ERR_FORMAT: the zone is broken, e says where. */
 int accept_record(struct accept *a, const uint8_t *owner, uint16_t type, uint16_t class,
     uint32_t ttl, const uint8_t *rdata, uint16_t rdlen, struct err *e);
+/* A difference: the SOA of the version that it leads to, before its steps. */
+int accept_soa(struct accept *a, const uint8_t *rdata, uint16_t rdlen, struct err *e);
+/* Add a step of a difference.  What the signer makes itself is left out; a DNSKEY at the apex can only be
+ * judged with all others there (R70): ERR_REFUSED. */
+int accept_step(struct accept *a, enum spool_step step, const uint8_t *owner, uint16_t type,
+    uint16_t class, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen, struct err *e);
 /* Is this the RDATA of the SOA that came first?  Case does not matter: compression can change it. */
 bool accept_is_same_soa(const struct accept *a, const uint8_t *rdata, size_t len);
 /* All records are there.  Ends `a`; on an error the file is gone. */
 int accept_finish(struct accept *a, struct err *e);
+int accept_finish_difference(struct accept *a, uint32_t from, struct err *e);
 void accept_abandon(struct accept *a); /* removes the file; twice is fine */
 
 /* "zone broken: www.example. MX: ..." */

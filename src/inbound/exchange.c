@@ -13,7 +13,7 @@
 #include "base/period.h"
 #include "dns/rrtype.h"
 
-#define QUESTION_MAX 512 /* the longest name fits; the TSIG record comes on top */
+#define QUESTION_MAX 512 /* the longest name and an SOA fit; the TSIG record comes on top */
 
 void exchange_init(struct exchange *x, const struct peer *peer, const uint8_t *apex, uint16_t qtype)
 {
@@ -44,6 +44,23 @@ void exchange_keep_key(struct exchange *x)
 	x->tsig.key = x->own_key;
 }
 
+/* RFC 1995 3.  Of the SOA only the serial says something to the source; the names in it are the
+ * root. */
+static void add_known(const struct exchange *x, struct packet_builder *out)
+{
+	const struct soa *s = &x->known;
+	struct buf rdata = {0};
+
+	buf_u16(&rdata, 0);
+	buf_u32(&rdata, s->serial);
+	buf_u32(&rdata, s->refresh);
+	buf_u32(&rdata, s->retry);
+	buf_u32(&rdata, s->expire);
+	buf_u32(&rdata, s->minimum);
+	packet_add(out, 2, x->apex, RR_SOA, 0, rdata.data, (uint16_t)rdata.len);
+	buf_free(&rdata);
+}
+
 int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e)
 {
 	int rc = OK;
@@ -51,6 +68,8 @@ int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e)
 	if (getrandom(&x->id, sizeof(x->id), 0) != (ssize_t)sizeof(x->id))
 		return err_sys(e, "no random number for a query");
 	packet_begin(out, QUESTION_MAX, x->id, x->flags, x->apex, x->qtype);
+	if (x->qtype == RR_IXFR)
+		add_known(x, out);
 	packet_end(out);
 	if (x->peer.tsig != NULL) {
 		tsig_state_free(&x->tsig);

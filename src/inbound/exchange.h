@@ -8,11 +8,13 @@
 #include "base/err.h"
 #include "dns/packet.h"
 #include "dns/peer.h"
+#include "dns/soa.h"
 #include "dns/tsig.h"
 
 struct exchange {
 	const uint8_t *apex; /* borrowed */
 	uint16_t qtype;
+	struct soa known; /* RR_IXFR: of the version that we have */
 	uint16_t flags; /* of the question's header */
 	uint16_t id;
 	struct peer peer;          /* a copy; its tsig is borrowed until exchange_keep_key */

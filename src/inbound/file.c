@@ -17,7 +17,7 @@
 #include "dns/rrtype.h"
 #include "dns/zonefile.h"
 #include "inbound/accept.h"
-#include "inbound/axfr.h"
+#include "inbound/receive.h"
 
 struct reading {
 	/* the loop's */
@@ -128,7 +128,7 @@ static struct reading *reading_new(struct input_file *f)
 	memcpy(r->apex, z->apex, sizeof(r->apex));
 	r->path = mem_strdup(f->path);
 	r->spool = inbound_spool_path(z->in);
-	r->size_max = z->size_max == 0 ? AXFR_SIZE_MAX : z->size_max;
+	r->size_max = z->size_max == 0 ? RECEIVE_SIZE_MAX : z->size_max;
 	r->has_known = !f->must && z->has_version;
 	r->known = z->serial;
 	return r;

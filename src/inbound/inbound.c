@@ -109,6 +109,34 @@ char *inbound_spool_path(struct inbound *in)
 	    (int)getpid(), (unsigned long long)++in->spool_count);
 }
 
+static struct snapshot *store_snapshot(struct inbound *in)
+{
+	struct snapshot *sn = NULL;
+	struct err e;
+
+	if (in->store != NULL && snapshot_open(in->store, &sn, &e) != OK)
+		log_error("the serials of the versions we have are not known, all zones will be "
+			  "transferred: %s",
+		    e.text);
+	return sn;
+}
+
+bool inbound_read_version(struct zone *z)
+{
+	struct snapshot *sn = store_snapshot(z->in);
+	struct zone_head *head = mem_alloc(sizeof(*head));
+	bool is_other = sn != NULL && snapshot_head(sn, z->apex, head) == OK && head->has_in &&
+			head->serial_in != z->serial;
+
+	snapshot_close(sn);
+	if (is_other) {
+		z->serial = head->serial_in;
+		z->soa = head->soa_in;
+	}
+	free(head);
+	return is_other;
+}
+
 void inbound_hand_over(struct zone *z, const char *source, uint32_t serial, const char *path)
 {
 	const struct inbound_hooks *h = &z->in->hooks;
@@ -175,22 +203,10 @@ static struct zone *zone_apply(
 	return z;
 }
 
-static struct snapshot *configure_snapshot(struct inbound *in)
-{
-	struct snapshot *sn = NULL;
-	struct err e;
-
-	if (in->store != NULL && snapshot_open(in->store, &sn, &e) != OK)
-		log_error("the serials of the versions we have are not known, all zones will be "
-			  "transferred: %s",
-		    e.text);
-	return sn;
-}
-
 void inbound_configure(struct inbound *in, const struct inbound_zone *zones, unsigned count)
 {
 	struct zone **list = mem_array(count + 1, sizeof(*list));
-	struct snapshot *sn = configure_snapshot(in);
+	struct snapshot *sn = store_snapshot(in);
 
 	for (unsigned i = 0; i < in->zone_count; i++)
 		in->zones[i]->is_configured = false;
@@ -249,6 +265,7 @@ static const struct inbound_limits limits_real = {
     .query_ms = {2000, 3000, 5000},
     .query_tcp = {.connect = 10000, .idle = 10000, .total = 20000},
     .transfer = {.connect = 10000, .idle = 30000, .total = (uint64_t)6 * 3600 * 1000},
+    .ixfr_pause_ms = (uint64_t)3600 * 1000,
     .hint_ms = 2000,
 };
 /* A leap of the virtual clock waits for us: a dead server is given up quickly. */
@@ -256,6 +273,7 @@ static const struct inbound_limits limits_virtual = {
     .query_ms = {1000, 1000, 0},
     .query_tcp = {.connect = 2000, .idle = 2000, .total = 4000},
     .transfer = {.connect = 2000, .idle = 30000, .total = (uint64_t)6 * 3600 * 1000},
+    .ixfr_pause_ms = (uint64_t)3600 * 1000,
     .hint_ms = 2000,
 };
 

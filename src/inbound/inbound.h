@@ -1,4 +1,4 @@
-/* inbound: zones come in.  NOTIFY, SOA refresh, AXFR and zone files; runs in the network side.
+/* inbound: zones come in.  NOTIFY, SOA refresh, IXFR, AXFR and zone files; runs in the network side.
  *
  * What arrives is checked record by record and written to a spool file (zone/spool.h); `received`
  * hands it over, inbound_verdict brings back what the signing side said.  The rest of the program is
@@ -60,7 +60,8 @@ unsigned inbound_notify(struct inbound *in, const struct packet *p,
 /* What became of a spool.  OK: soa holds the accepted version's timers.  Else why: words; the
  * source's status becomes SOURCE_FAILED_XFER and it is tried again after retry (a round over all
  * sources goes on with the next one).  ERR_AGAIN: nobody judged it (the signing side died): it is
- * fetched again at once.  Until the verdict comes nothing more is fetched for this zone. */
+ * fetched again at once.  ERR_CONFLICT: a difference that does not fit the version
+ * that the signing side has: the whole zone is fetched from the same source at once.  Until the verdict comes nothing more is fetched for this zone. */
 void inbound_verdict(struct inbound *in, const uint8_t *apex, const char *source, int code,
     const char *why, uint32_t serial, const struct soa *soa);
 /* Transfer the whole zone again, even if the serial did not move. */

@@ -14,6 +14,7 @@
 struct inbound_limits {
 	uint64_t query_ms[QUERY_TRIES]; /* how long each UDP query waits; 0: no such try */
 	struct stream_times query_tcp, transfer;
+	uint64_t ixfr_pause_ms; /* how long a source that does not do IXFR is not asked for it */
 	uint64_t hint_ms; /* the least time between two SOA queries that an unsigned NOTIFY causes */
 };
 
@@ -22,6 +23,7 @@ struct source {
 	bool is_notified;        /* a NOTIFY came that was not looked into yet */
 	bool is_hinted;          /* the same, and it has to wait for the zone's hint timer */
 	bool is_owed;            /* one was, without success: again at the zone's retry_at */
+	uint64_t whole_until_ms; /* monotonic: it does not do IXFR, until then it is not asked */
 	uint64_t asked_ms;       /* monotonic: when its last NOTIFY made us ask; 0: never */
 };
 
@@ -60,10 +62,12 @@ struct zone {
 
 	/* What is wanted, and of that what the present round does. */
 	bool want_round, want_force, want_file;
+	bool want_whole; /* changes did not fit: no IXFR before a version is accepted */
 	enum zone_state state;
 	unsigned at;     /* the source being asked */
 	bool is_only;    /* the round is about this one source: it sent a NOTIFY */
 	bool is_forced;  /* transfer even if the serial did not move */
+	bool is_difference; /* the spool being judged has changes only */
 	bool has_failed; /* the last ordinary round had no success: again at retry_at */
 	bool has_file_failed; /* nor had the last reading of the file */
 	struct query *query;
@@ -85,6 +89,8 @@ struct inbound {
 };
 
 /* inbound.c */
+/* Is the version in the store another than we thought?  Then it is ours from now on. */
+bool inbound_read_version(struct zone *z);
 struct zone *inbound_find(const struct inbound *in, const uint8_t *apex);
 char *inbound_spool_path(struct inbound *in); /* of a file being written; free() it */
 /* Hand a finished spool over (takes path): it gets the name under which the receiver owns it. */

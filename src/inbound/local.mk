@@ -1,16 +1,18 @@
 noinst_LIBRARIES += libinbound.a
 libinbound_a_SOURCES = \
 	src/inbound/accept.c src/inbound/accept.h \
-	src/inbound/axfr.c src/inbound/axfr.h \
+	src/inbound/axfr.c \
 	src/inbound/exchange.c src/inbound/exchange.h \
 	src/inbound/file.c src/inbound/file.h \
 	src/inbound/file_watch.c \
 	src/inbound/gate.c src/inbound/gate.h \
 	src/inbound/inbound.c src/inbound/inbound.h \
 	src/inbound/internal.h \
+	src/inbound/ixfr.c \
 	src/inbound/notify.c \
 	src/inbound/probe.c src/inbound/probe.h \
 	src/inbound/query.c src/inbound/query.h \
+	src/inbound/receive.c src/inbound/receive.h \
 	src/inbound/refresh.c \
 	src/inbound/round.c \
 	src/inbound/stream.c src/inbound/stream.h \
@@ -18,7 +20,8 @@ libinbound_a_SOURCES = \
 
 if HAVE_CMOCKA
 INBOUND_TESTS = tests/unit/test_inbound_accept tests/unit/test_inbound_axfr \
-	tests/unit/test_inbound_file tests/unit/test_inbound_gate tests/unit/test_inbound_notify \
+	tests/unit/test_inbound_file tests/unit/test_inbound_gate tests/unit/test_inbound_ixfr \
+	tests/unit/test_inbound_notify \
 	tests/unit/test_inbound_peers tests/unit/test_inbound_rounds
 check_PROGRAMS += $(INBOUND_TESTS)
 UNIT_TESTS += $(INBOUND_TESTS)
@@ -29,6 +32,8 @@ tests_unit_test_inbound_axfr_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_gate_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_file_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_file_SOURCES = tests/unit/test_inbound_file.c $(INBOUND_BENCH)
+tests_unit_test_inbound_ixfr_LDADD = $(INBOUND_TEST_LIBS)
+tests_unit_test_inbound_ixfr_SOURCES = tests/unit/test_inbound_ixfr.c $(INBOUND_BENCH)
 tests_unit_test_inbound_notify_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_notify_SOURCES = tests/unit/test_inbound_notify.c $(INBOUND_BENCH)
 tests_unit_test_inbound_peers_LDADD = $(INBOUND_TEST_LIBS)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "inbound/file.h"
 #include "inbound/query.h"
@@ -69,22 +70,47 @@ static bool is_wanted(const struct zone *z, uint32_t serial)
 	return z->is_forced || !z->has_version || serial_gt(serial, z->serial);
 }
 
-static void round_transferred(void *arg, const struct err *e, uint32_t serial, const char *path)
+static void round_transferred(void *arg, const struct err *e, const struct transfer_result *r)
 {
 	struct zone *z = arg;
-	const char *source = z->sources[z->at].peer->name;
+	struct source *s = &z->sources[z->at];
+	const char *source = s->peer->name;
 
 	z->transfer = NULL;
+	if (r->is_ixfr_refused)
+		s->whole_until_ms = clock_mono_ms() + z->in->limits.ixfr_pause_ms;
 	if (e->code != OK) {
 		zone_status(z, source, SOURCE_FAILED_XFER, false, 0, e->text);
 		round_next(z);
-	} else if (!is_wanted(z, serial)) {
+	} else if (r->path == NULL) {
+		round_unmoved(z, r->serial);
+	} else if (!is_wanted(z, r->serial)) {
 		/* The SOA query promised more than the transfer brought. */
-		unlink(path);
-		round_unmoved(z, serial);
+		unlink(r->path);
+		round_unmoved(z, r->serial);
 	} else {
-		inbound_hand_over(z, source, serial, path);
+		z->is_difference = r->is_difference;
+		inbound_hand_over(z, source, r->serial, r->path);
 	}
+}
+
+/* May the source be asked for the changes alone?  What an input file brought need not be what a
+ * source has under the same serial. */
+static bool is_ixfr_possible(const struct zone *z, const struct source *s)
+{
+	return z->has_version && !z->is_forced && !z->want_whole && z->file == NULL &&
+	       s->peer->use_ixfr && clock_mono_ms() >= s->whole_until_ms;
+}
+
+static void round_fetch(struct zone *z)
+{
+	const struct source *s = &z->sources[z->at];
+	struct soa known = z->soa;
+
+	known.serial = z->serial;
+	z->state = ZONE_FETCHING;
+	z->transfer = transfer_start(z->in, s->peer, z->apex, z->size_max,
+	    is_ixfr_possible(z, s) ? &known : NULL, round_transferred, z);
 }
 
 static void round_answered(void *arg, const struct err *e, const struct soa *soa)
@@ -100,9 +126,7 @@ static void round_answered(void *arg, const struct err *e, const struct soa *soa
 		round_unmoved(z, soa->serial);
 	} else {
 		zone_status(z, peer->name, SOURCE_PENDING_XFER, true, soa->serial, "");
-		z->state = ZONE_FETCHING;
-		z->transfer =
-		    transfer_start(z->in, peer, z->apex, z->size_max, round_transferred, z);
+		round_fetch(z);
 	}
 }
 
@@ -159,6 +183,7 @@ void zone_file_done(struct zone *z, bool success)
 static void zone_set_version(struct zone *z, uint32_t serial, const struct soa *soa)
 {
 	z->has_version = true;
+	z->want_whole = false;
 	z->serial = serial;
 	if (soa != NULL)
 		z->soa = *soa;
@@ -182,6 +207,28 @@ static void zone_again(struct zone *z, bool from_file)
 	zone_set_idle(z);
 }
 
+/* The difference does not fit the version that the signing side has.  Either we were wrong about
+ * which one that is, or only the whole zone helps. */
+static void zone_conflict(struct zone *z, const char *source, const char *why)
+{
+	char name[NAME_TEXT_SIZE];
+
+	name_text(z->apex, name);
+	if (inbound_read_version(z)) {
+		log_notice("zone %s: changes from source %s came too late: %s", name, source, why);
+		zone_again(z, false);
+		return;
+	}
+	log_notice("zone %s: changes from source %s cannot be applied, the whole zone is asked for "
+		   "instead: %s",
+	    name, source, why);
+	z->want_whole = true;
+	if (z->at < z->source_count)
+		round_fetch(z);
+	else
+		zone_again(z, false);
+}
+
 void zone_verdict(struct zone *z, const char *source, int code, const char *why, uint32_t serial,
     const struct soa *soa)
 {
@@ -191,6 +238,10 @@ void zone_verdict(struct zone *z, const char *source, int code, const char *why,
 
 	if (code == ERR_AGAIN && awaited) {
 		zone_again(z, from_file);
+		return;
+	}
+	if (code == ERR_CONFLICT && awaited && !from_file && z->is_difference) {
+		zone_conflict(z, source, why);
 		return;
 	}
 	if (code == OK) {

@@ -159,6 +159,11 @@ struct stream *stream_open(struct loop *l, const struct peer *peer, const struct
 	return s;
 }
 
+bool stream_has_asked(const struct stream *s)
+{
+	return s->sent > 0;
+}
+
 void stream_free(struct stream *s)
 {
 	if (s == NULL)

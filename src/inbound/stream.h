@@ -30,6 +30,7 @@ struct stream_times {
 /* query: the message, without its length; borrowed.  NULL: failed at once, e says why. */
 struct stream *stream_open(struct loop *l, const struct peer *peer, const struct buf *query,
     const struct stream_times *times, const struct stream_hooks *hooks, struct err *e);
+bool stream_has_asked(const struct stream *s); /* connected, and the query is on its way */
 void stream_free(struct stream *s); /* NULL is fine */
 
 #endif

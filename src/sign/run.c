@@ -16,6 +16,7 @@ static void open_spool_in_thread(struct work *w, struct verifier_scratch *scratc
 	(void)scratch;
 	r->work_code = source_open_spool(
 	    &r->source, r->spool, r->job.apex, r->job.policy.max_ttl, &r->work_err);
+	r->input_bad = r->work_code == ERR_CONFLICT;
 }
 
 static bool used_before(const struct zone_head *h, const struct keyset_key *k)

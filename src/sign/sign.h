@@ -49,7 +49,9 @@ struct sign_job {
 struct sign_result {
 	int code;
 	struct err err;      /* which record, which check */
-	bool input_bad;      /* the input was at fault: the source's status says so (R60) */
+	/* The input was at fault: the source's status says so (R60).  With ERR_CONFLICT: it is a difference, and
+	 * cannot be applied to the version that is here. */
+	bool input_bad;
 	bool store_bad;      /* the generation to be signed again is not what its source sent */
 	struct zone_head head; /* on OK, as published */
 	uint64_t signed_now, kept; /* signatures made, and taken over */

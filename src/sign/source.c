@@ -114,7 +114,7 @@ int source_open_spool(
 	}
 	if (spool_kind(s->spool) != SPOOL_FULL)
 		return err_set(
-		    e, ERR_ARGUMENT, "the spool %s is a difference, a whole zone is needed", path);
+		    e, ERR_CONFLICT, "the spool %s is a difference, a whole zone is needed", path);
 	advance(s);
 	return OK;
 }

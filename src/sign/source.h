@@ -60,7 +60,7 @@ struct source {
 	struct err err;
 	bool foreign_dnssec; /* a DNSKEY was left out at the apex */
 };
-/* Sorts the spool: may take long, may run in a thread. */
+/* Sorts the spool: may take long, may run in a thread.  ERR_CONFLICT: it is a difference. */
 int source_open_spool(struct source *s, const char *path, const uint8_t *apex, uint32_t max_ttl,
     struct err *e);
 int source_open_store(struct source *s, struct snapshot *sn, const struct zone_head *head,

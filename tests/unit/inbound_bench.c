@@ -9,10 +9,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
 #include "dns/rrtype.h"
+
+static void note_step(struct bench *b, const struct spool_group *g, const struct spool_record *r)
+{
+	size_t len = strlen(b->received_steps);
+	char *out = b->received_steps + len, word[16];
+
+	if (g->type == RR_SOA)
+		snprintf(word, sizeof(word), "s%u", load_u32(r->rdata + r->rdlen - 20));
+	else if (g->type == RR_A)
+		snprintf(word, sizeof(word), "h%u", r->rdata[3]);
+	else
+		rrtype_text(g->type, word);
+	snprintf(out, sizeof(b->received_steps) - len, "%s%c%s", len == 0 ? "" : " ",
+	    r->step == SPOOL_ADD ? '+' : '-', word);
+}
+
+/* What is in a difference; of a whole zone nothing is noted. */
+static void note_steps(struct bench *b)
+{
+	struct spool *s = spool_open(b->path, NULL);
+	struct spool_group g;
+	struct spool_record r;
+
+	assert_non_null(s);
+	assert_int_equal(spool_serial(s), b->received_serial);
+	b->received_kind = spool_kind(s);
+	b->received_since = spool_serial_from(s);
+	b->received_steps[0] = '\0';
+	while (b->received_kind == SPOOL_DELTA && spool_next_group(s, &g, NULL) == OK) {
+		while (spool_next_record(s, &r, NULL) == OK)
+			note_step(b, &g, &r);
+	}
+	spool_close(s);
+}
 
 static void hook_received(
     void *arg, const uint8_t *apex, const char *source, uint32_t serial, const char *path)
@@ -24,6 +59,7 @@ static void hook_received(
 	b->received_serial = serial;
 	snprintf(b->received_from, sizeof(b->received_from), "%s", source);
 	snprintf(b->path, sizeof(b->path), "%s", path);
+	note_steps(b);
 	if (!b->hold_verdict)
 		bench_verdict(b);
 }
@@ -113,15 +149,47 @@ int bench_setup(void **state)
 	    .query_ms = {100, 100, 0},
 	    .query_tcp = {300, 300, 600},
 	    .transfer = {300, 300, 5000},
+	    .ixfr_pause_ms = 300,
 	    .hint_ms = 300,
 	};
 	return 0;
+}
+
+void bench_store(struct bench *b, uint32_t serial, int64_t refreshed)
+{
+	struct zone_head h = {.has_in = true, .serial_in = serial, .refreshed = refreshed};
+	char dir[80];
+	struct store_write *w;
+
+	if (b->in->store == NULL) {
+		snprintf(dir, sizeof(dir), "%s-store", b->dir);
+		assert_int_equal(mkdir(dir, 0700), 0);
+		b->in->store = store_open(dir, true, 1 << 24, NULL);
+	}
+	assert_non_null(b->in->store);
+	memcpy(h.apex, b->apex, sizeof(h.apex));
+	h.soa_in = b->soa;
+	assert_int_equal(store_write_begin(b->in->store, &w, NULL), OK);
+	assert_int_equal(store_write_head(w, &h, NULL), OK);
+	assert_int_equal(store_write_commit(w, NULL), OK);
+}
+
+static void store_remove(struct bench *b)
+{
+	char command[120];
+
+	if (b->in->store == NULL)
+		return;
+	store_close(b->in->store);
+	snprintf(command, sizeof(command), "rm -r %s-store", b->dir);
+	assert_int_equal(system(command), 0);
 }
 
 int bench_teardown(void **state)
 {
 	struct bench *b = *state;
 
+	store_remove(b);
 	inbound_free(b->in);
 	for (unsigned i = 0; i < BENCH_SOURCES; i++)
 		fake_stop(&b->fakes[i]);
@@ -139,8 +207,11 @@ int bench_teardown(void **state)
 
 void bench_configure(struct bench *b, unsigned sources, const char *input_file)
 {
-	struct inbound_zone z = {
-	    .sources = b->peers, .source_count = sources, .input_file = input_file, .retry = 3600};
+	struct inbound_zone z = {.sources = b->peers,
+	    .source_count = sources,
+	    .input_file = input_file,
+	    .retry = 3600,
+	    .size_max = b->size_max};
 
 	memcpy(z.apex, b->apex, sizeof(z.apex));
 	for (unsigned i = 0; i < BENCH_SOURCES; i++)

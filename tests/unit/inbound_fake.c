@@ -26,7 +26,7 @@ struct fake_connection {
 	/* an endless stream */
 	bool is_endless;
 	struct tsig_state tsig;
-	uint16_t id;
+	uint16_t id, qtype;
 	uint8_t apex[NAME_MAX_LEN];
 };
 
@@ -75,6 +75,40 @@ static void add_ns(struct packet_builder *b, const uint8_t *apex)
 	packet_add(b, 1, apex, RR_NS, 300, rdata, (uint16_t)name_len(rdata));
 }
 
+static void add_word(struct packet_builder *b, const uint8_t *apex, const char *word)
+{
+	uint8_t below[NAME_MAX_LEN] = {1, 'b'}, other[NAME_MAX_LEN], soa[22];
+	unsigned number = (unsigned)strtoul(word + 1, NULL, 10);
+
+	memcpy(below + 2, apex, name_len(apex));
+	assert_int_equal(name_parse("victim.test.", other), OK);
+	switch (*word) {
+	case 's':
+		add_soa(b, apex, number);
+		break;
+	case 'h':
+		add_host(b, apex, number);
+		break;
+	case 'n':
+		add_ns(b, apex);
+		break;
+	case 'k':
+		packet_add(b, 1, apex, RR_DNSKEY, 300, (const uint8_t *)"\1\1\3\15key", 7);
+		break;
+	case 'd':
+		packet_add(b, 1, apex, RR_NSEC, 300, (const uint8_t *)"\0\0\1\100", 4);
+		break;
+	case 'x':
+		packet_add(b, 1, other, RR_A, 300, (const uint8_t *)"\300\0\2\1", 4);
+		break;
+	case 'b':
+		packet_add(b, 1, below, RR_SOA, 300, soa, (uint16_t)soa_rdata(9, soa));
+		break;
+	default:
+		fail_msg("no word of a script: %s", word);
+	}
+}
+
 static void fake_sign(struct fake *f, struct tsig_state *s, struct packet_builder *b)
 {
 	packet_end(b);
@@ -92,6 +126,12 @@ static void send_tcp(int fd, const struct buf *b)
 	store_u16(len, (uint16_t)b->len);
 	if (send(fd, len, 2, MSG_NOSIGNAL) == 2)
 		(void)!send(fd, b->data, b->len, MSG_NOSIGNAL);
+}
+
+static void fake_send(struct fake_connection *c, struct packet_builder *b)
+{
+	fake_sign(c->fake, &c->tsig, b);
+	send_tcp(c->fd, &b->buf);
 }
 
 /* The answer to an SOA query. */
@@ -119,7 +159,7 @@ static void send_part(struct fake_connection *c, bool opens, unsigned first, boo
 	struct packet_builder b = {0};
 	uint32_t last = f->axfr == FAKE_AXFR_WRONG_LAST ? f->serial + 1 : f->serial;
 
-	packet_begin(&b, 16000, c->id, PACKET_FLAG_QR | PACKET_FLAG_AA, c->apex, RR_AXFR);
+	packet_begin(&b, 16000, c->id, PACKET_FLAG_QR | PACKET_FLAG_AA, c->apex, c->qtype);
 	if (opens) {
 		add_soa(&b, c->apex, f->serial);
 		add_ns(&b, c->apex);
@@ -128,8 +168,7 @@ static void send_part(struct fake_connection *c, bool opens, unsigned first, boo
 		add_host(&b, c->apex, first + i);
 	if (closes)
 		add_soa(&b, c->apex, last);
-	fake_sign(f, &c->tsig, &b);
-	send_tcp(c->fd, &b.buf);
+	fake_send(c, &b);
 	packet_builder_free(&b);
 }
 
@@ -146,20 +185,25 @@ static void connection_close(struct fake_connection *c)
 	free(c);
 }
 
+static void fake_answer_rcode(struct fake_connection *c, struct packet *p, unsigned rcode)
+{
+	struct packet_builder b = {0};
+
+	packet_begin(&b, 500, p->id, (uint16_t)(PACKET_FLAG_QR | rcode), p->qname, p->qtype);
+	fake_send(c, &b);
+	packet_builder_free(&b);
+}
+
 static void fake_answer_axfr(struct fake_connection *c, struct packet *p)
 {
 	struct fake *f = c->fake;
-	struct packet_builder b = {0};
 
 	f->transfers++;
 	c->id = p->id;
+	c->qtype = p->qtype;
 	memcpy(c->apex, p->qname, NAME_MAX_LEN);
 	if (f->rcode_axfr != 0) {
-		packet_begin(
-		    &b, 500, p->id, (uint16_t)(PACKET_FLAG_QR | f->rcode_axfr), p->qname, p->qtype);
-		fake_sign(f, &c->tsig, &b);
-		send_tcp(c->fd, &b.buf);
-		packet_builder_free(&b);
+		fake_answer_rcode(c, p, f->rcode_axfr);
 		return;
 	}
 	if (f->axfr == FAKE_AXFR_SILENT)
@@ -178,6 +222,69 @@ static void fake_answer_axfr(struct fake_connection *c, struct packet *p)
 		send_part(c, false, 10, true);
 }
 
+static void part_begin(struct packet_builder *b, const struct packet *p)
+{
+	packet_begin(b, 16000, p->id, PACKET_FLAG_QR | PACKET_FLAG_AA, p->qname, p->qtype);
+}
+
+/* The words of the script, message by message. */
+static void fake_play(struct fake_connection *c, struct packet *p)
+{
+	struct fake *f = c->fake;
+	char *script = mem_strdup(f->ixfr), *rest = script, *word;
+	enum fake_tsig tsig = f->tsig;
+	struct packet_builder b = {0};
+	bool cut = false;
+
+	part_begin(&b, p);
+	while (!cut && (word = strtok_r(rest, " ", &rest)) != NULL) {
+		if (*word == '|') {
+			fake_send(c, &b);
+			f->tsig = tsig;
+			part_begin(&b, p);
+		} else if (*word == 'u') {
+			f->tsig = FAKE_TSIG_NONE;
+		} else if (*word == '!') {
+			cut = true;
+		} else {
+			add_word(&b, p->qname, word);
+		}
+	}
+	if (cut)
+		connection_close(c);
+	else
+		fake_send(c, &b);
+	f->tsig = tsig;
+	packet_builder_free(&b);
+	free(script);
+}
+
+static uint32_t asked_from(const struct packet *p)
+{
+	struct packet copy = *p;
+	struct packet_rr rr;
+
+	assert_int_equal(packet_next(&copy, &rr), OK);
+	assert_int_equal(rr.section, 2);
+	assert_int_equal(rr.type, RR_SOA);
+	assert_true(name_equal(rr.owner, p->qname));
+	return load_u32(p->msg + rr.rdata + rr.rdlen - 20);
+}
+
+static void fake_answer_ixfr(struct fake_connection *c, struct packet *p)
+{
+	struct fake *f = c->fake;
+
+	f->ixfrs++;
+	f->ixfr_from = asked_from(p);
+	if (f->rcode_ixfr != 0)
+		fake_answer_rcode(c, p, f->rcode_ixfr);
+	else if (f->ixfr != NULL)
+		fake_play(c, p);
+	else
+		fake_answer_axfr(c, p);
+}
+
 static void fake_answer_tcp(struct fake_connection *c, const uint8_t *msg, size_t len)
 {
 	struct fake *f = c->fake;
@@ -190,6 +297,10 @@ static void fake_answer_tcp(struct fake_connection *c, const uint8_t *msg, size_
 		    tsig_verify_query(&c->tsig, &p, fake_lookup, f, clock_real(), NULL), OK);
 	if (p.qtype == RR_AXFR) {
 		fake_answer_axfr(c, &p);
+		return;
+	}
+	if (p.qtype == RR_IXFR) {
+		fake_answer_ixfr(c, &p);
 		return;
 	}
 	f->soa_tcp++;

@@ -1,4 +1,4 @@
-/* A source for the tests of inbound: answers SOA and AXFR on loopback, in the very loop that is tested,
+/* A source for the tests of inbound: answers SOA, AXFR and IXFR on loopback, in the very loop that is tested,
  * and misbehaves as it is told.  And a bench: one room with its hooks recorded. */
 #ifndef TESTS_INBOUND_FAKE_H
 #define TESTS_INBOUND_FAKE_H
@@ -26,12 +26,17 @@ struct fake {
 	struct fake_connection *connections;
 	/* how it behaves */
 	uint32_t serial;
-	unsigned rcode_soa, rcode_axfr;
+	unsigned rcode_soa, rcode_axfr, rcode_ixfr;
+	/* The records of the answer to an IXFR, each one word: s1 the SOA with serial 1, h1 an A of the host h1,
+	 * n NS, k DNSKEY, d NSEC at the apex, x a record of another zone, b an SOA below the apex; | begins the
+	 * next message, u leaves the present one unsigned, ! ends the connection.  NULL: as to an AXFR. */
+	const char *ixfr;
 	enum fake_soa soa;
 	enum fake_axfr axfr;
 	enum fake_tsig tsig;
 	/* what it saw */
-	unsigned soa_udp, soa_tcp, transfers;
+	unsigned soa_udp, soa_tcp, transfers, ixfrs;
+	uint32_t ixfr_from; /* the serial in the last IXFR query */
 };
 
 /* host: "127.0.0.1"; any free port, the same for UDP and TCP. */
@@ -65,9 +70,15 @@ struct bench {
 	uint8_t apex[NAME_MAX_LEN];
 	struct seen seen[BENCH_SOURCES + 1]; /* by source; the last: the file */
 	unsigned received, refreshed, expired;
+	/* Of the last spool, and of a difference the serial it starts from and its records as "+" or "-" and the
+	 * word of a script ("+h1", else the type), sorted as the reader sorts. */
+	enum spool_kind received_kind;
+	uint32_t received_since;
+	char received_steps[300];
 	bool is_expired;
 	char received_from[PEER_NAME_MAX], path[256];
 	uint32_t received_serial;
+	uint64_t size_max; /* for bench_configure */
 	bool hold_verdict; /* else every spool is accepted at once */
 	int verdict;
 	struct soa soa;
@@ -80,6 +91,8 @@ struct bench {
 int bench_setup(void **state);
 int bench_teardown(void **state);
 void bench_configure(struct bench *b, unsigned sources, const char *input_file);
+/* The store has version `serial` of the zone, last confirmed at `refreshed`. */
+void bench_store(struct bench *b, uint32_t serial, int64_t refreshed);
 void bench_verdict(struct bench *b);
 /* Run until it is true, at most 10 s. */
 #define bench_until(b, condition) \

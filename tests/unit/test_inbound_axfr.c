@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/period.h"
 #include "dns/rrtype.h"
-#include "inbound/axfr.h"
+#include "inbound/receive.h"
 
 struct fixture {
 	char dir[64], path[80];
@@ -22,7 +22,7 @@ struct fixture {
 	struct tsig_state server; /* the source's side of the exchange */
 	struct packet_builder b;  /* the message being made */
 	struct accept accept;
-	struct axfr axfr;
+	struct receive receive;
 	struct err e;
 };
 
@@ -62,7 +62,7 @@ static int setup_with(void **state, bool with_key)
 	}
 	packet_builder_free(&question);
 	assert_int_equal(accept_begin(&f->accept, f->apex, f->path, 1 << 20, &f->e), OK);
-	axfr_init(&f->axfr, &f->x, &f->accept, 100000);
+	receive_init(&f->receive, &f->x, &f->accept, 100000);
 	*state = f;
 	return 0;
 }
@@ -82,7 +82,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	accept_abandon(&f->accept);
-	axfr_free(&f->axfr);
+	receive_free(&f->receive);
 	exchange_free(&f->x);
 	tsig_state_free(&f->server);
 	packet_builder_free(&f->b);
@@ -123,7 +123,7 @@ static int feed_more(struct fixture *f, bool sign, bool more)
 	packet_end(&f->b);
 	if (sign)
 		assert_int_equal(tsig_sign_answer(&f->server, &f->b, clock_real()), OK);
-	return axfr_message(&f->axfr, f->b.buf.data, f->b.buf.len, more, &f->e);
+	return receive_message(&f->receive, f->b.buf.data, f->b.buf.len, more, &f->e);
 }
 
 static int feed(struct fixture *f, bool sign)
@@ -137,7 +137,7 @@ static void opening(struct fixture *f, bool sign)
 	add_soa(f);
 	add_body(f);
 	assert_int_equal(feed(f, sign), OK);
-	assert_false(f->axfr.is_complete);
+	assert_false(f->receive.is_complete);
 	begin(f);
 }
 
@@ -158,7 +158,7 @@ static void test_one_message(void **state)
 	add_body(f);
 	add_soa(f);
 	assert_int_equal(feed(f, false), OK);
-	assert_true(f->axfr.is_complete);
+	assert_true(f->receive.is_complete);
 	assert_int_equal(accept_finish(&f->accept, &f->e), OK);
 	unlink(f->path);
 }
@@ -171,7 +171,7 @@ static void test_two_messages(void **state)
 	packet_begin(&f->b, 500, f->x.id, PACKET_FLAG_QR, NULL, 0); /* RFC 5936: no question */
 	add_soa(f);
 	assert_int_equal(feed(f, false), OK);
-	assert_true(f->axfr.is_complete);
+	assert_true(f->receive.is_complete);
 }
 
 static void test_last_in_other_case(void **state)
@@ -186,7 +186,7 @@ static void test_last_in_other_case(void **state)
 	add_body(f);
 	add(f, "EXAMPLE.", RR_SOA, upper, 24);
 	assert_int_equal(feed(f, false), OK);
-	assert_true(f->axfr.is_complete);
+	assert_true(f->receive.is_complete);
 }
 
 static void test_wrong_last(void **state)
@@ -208,7 +208,7 @@ static void test_after_end(void **state)
 	add(f, "late.example.", RR_A, "\300\0\2\2", 4);
 	assert_int_equal(feed(f, false), ERR_FORMAT);
 	assert_says(f, "late.example. A: a record after the closing SOA");
-	assert_false(f->axfr.is_complete);
+	assert_false(f->receive.is_complete);
 }
 
 static void test_message_after_end(void **state)
@@ -218,7 +218,7 @@ static void test_message_after_end(void **state)
 	opening(f, false);
 	add_soa(f);
 	assert_int_equal(feed_more(f, false, true), ERR_FORMAT);
-	assert_false(f->axfr.is_complete);
+	assert_false(f->receive.is_complete);
 }
 
 static void test_not_soa_first(void **state)
@@ -254,7 +254,8 @@ static void test_bad_pointers(void **state)
 		packet_end(&f->b);
 		store_u16(f->b.buf.data + 12 + 9 + 4, targets[i]);
 		assert_int_equal(
-		    axfr_message(&f->axfr, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_FORMAT);
+		    receive_message(&f->receive, f->b.buf.data, f->b.buf.len, false, &f->e),
+		    ERR_FORMAT);
 		assert_says(f, "malformed");
 	}
 }
@@ -269,7 +270,7 @@ static void test_bad_pointer_in_rdata(void **state)
 	packet_end(&f->b);
 	store_u16(f->b.buf.data + f->b.buf.len - 2, (uint16_t)(0xc000 | (f->b.buf.len - 2)));
 	assert_int_equal(
-	    axfr_message(&f->axfr, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_FORMAT);
+	    receive_message(&f->receive, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_FORMAT);
 	assert_says(f, "zone broken: example. NS");
 }
 
@@ -313,7 +314,7 @@ static void test_truncated_octets(void **state)
 		uint8_t *copy = mem_alloc(len + 1); /* its own block, for the sanitizer */
 
 		memcpy(copy, f->b.buf.data, len);
-		assert_int_not_equal(axfr_message(&f->axfr, copy, len, false, &f->e), OK);
+		assert_int_not_equal(receive_message(&f->receive, copy, len, false, &f->e), OK);
 		free(copy);
 	}
 }
@@ -326,7 +327,7 @@ static void test_endless(void **state)
 	opening(f, false);
 	packet_end(&f->b); /* nothing in it, again and again */
 	for (int i = 0; i < 10000 && rc == OK; i++)
-		rc = axfr_message(&f->axfr, f->b.buf.data, f->b.buf.len, false, &f->e);
+		rc = receive_message(&f->receive, f->b.buf.data, f->b.buf.len, false, &f->e);
 	assert_int_equal(rc, ERR_LIMIT);
 	assert_says(f, "limit");
 }
@@ -340,7 +341,7 @@ static void test_tsig_all_signed(void **state)
 	opening(f, true);
 	add_soa(f);
 	assert_int_equal(feed(f, true), OK);
-	assert_true(f->axfr.is_complete);
+	assert_true(f->receive.is_complete);
 }
 
 static void test_tsig_gap(void **state)
@@ -392,7 +393,7 @@ static void test_tsig_last_unsigned(void **state)
 	opening(f, true);
 	add_soa(f);
 	assert_int_not_equal(feed(f, false), OK);
-	assert_false(f->axfr.is_complete);
+	assert_false(f->receive.is_complete);
 }
 
 static void test_tsig_bad_mac(void **state)
@@ -405,7 +406,7 @@ static void test_tsig_bad_mac(void **state)
 	assert_int_equal(tsig_sign_answer(&f->server, &f->b, clock_real()), OK);
 	f->b.buf.data[f->b.buf.len - 10] ^= 1;
 	assert_int_equal(
-	    axfr_message(&f->axfr, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_BADSIG);
+	    receive_message(&f->receive, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_BADSIG);
 	assert_says(f, "BADSIG");
 	assert_int_equal(spool_count(f->accept.spool), 0);
 }
@@ -419,7 +420,7 @@ static void test_tsig_bad_time(void **state)
 	packet_end(&f->b);
 	assert_int_equal(tsig_sign_answer(&f->server, &f->b, clock_real() - 7200), OK);
 	assert_int_equal(
-	    axfr_message(&f->axfr, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_BADTIME);
+	    receive_message(&f->receive, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_BADTIME);
 	assert_says(f, "BADTIME: our clock says 20");
 }
 
@@ -433,7 +434,7 @@ static void test_tsig_peer_says_bad_time(void **state)
 	packet_end(&f->b);
 	assert_int_equal(tsig_sign_answer(&f->server, &f->b, 1700000000), OK);
 	assert_int_equal(
-	    axfr_message(&f->axfr, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_BADTIME);
+	    receive_message(&f->receive, f->b.buf.data, f->b.buf.len, false, &f->e), ERR_BADTIME);
 	time_text(1700000000, theirs);
 	assert_says(f, theirs);
 }

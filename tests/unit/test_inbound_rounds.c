@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "inbound_fake.h"
@@ -39,59 +38,27 @@ static void test_new_zone(void **state)
 	assert_int_equal(loop_next_due(b->loop), clock_calendar() + 600);
 }
 
-/* A store with version `serial` of the zone, last confirmed at `refreshed`. */
-static struct store *stored(struct bench *b, char dir[80], uint32_t serial, int64_t refreshed)
-{
-	struct zone_head h = {.has_in = true, .serial_in = serial, .refreshed = refreshed};
-	struct store_write *w;
-	struct store *s;
-
-	snprintf(dir, 80, "%s-store", b->dir);
-	assert_int_equal(mkdir(dir, 0700), 0);
-	s = store_open(dir, true, 1 << 24, NULL);
-	assert_non_null(s);
-	memcpy(h.apex, b->apex, sizeof(h.apex));
-	h.soa_in = b->soa;
-	assert_int_equal(store_write_begin(s, &w, NULL), OK);
-	assert_int_equal(store_write_head(w, &h, NULL), OK);
-	assert_int_equal(store_write_commit(w, NULL), OK);
-	b->in->store = s;
-	return s;
-}
-
-static void unstore(struct bench *b, struct store *s, const char *dir)
-{
-	char command[120];
-
-	b->in->store = NULL;
-	store_close(s);
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	assert_int_equal(system(command), 0);
-}
-
 static void test_restart(void **state)
 {
 	struct bench *b = *state;
-	char dir[80];
-	struct store *s = stored(b, dir, 1, clock_calendar() - 1000);
+
+	bench_store(b, 1, clock_calendar() - 1000);
 
 	bench_configure(b, 1, NULL);
 	bench_until(b, b->refreshed == 1);
 	assert_int_equal(b->received, 0);
 	assert_int_equal(loop_next_due(b->loop), clock_calendar() + 600);
-	unstore(b, s, dir);
 }
 
 static void test_restart_expired(void **state)
 {
 	struct bench *b = *state;
-	char dir[80];
-	struct store *s = stored(b, dir, 1, clock_calendar() - 86401);
+
+	bench_store(b, 1, clock_calendar() - 86401);
 
 	b->fakes[0].rcode_soa = RCODE_REFUSED;
 	bench_configure(b, 1, NULL);
 	bench_until(b, b->is_expired);
-	unstore(b, s, dir);
 }
 
 static void test_refresh(void **state)
