@@ -96,7 +96,7 @@ int accept_record(struct accept *a, const uint8_t *owner, uint16_t type, uint16_
 	return spool_write(a->spool, SPOOL_ADD, owner, type, sane_ttl(ttl), rdata, rdlen, e);
 }
 
-int accept_step(struct accept *a, enum spool_step step, const uint8_t *owner, uint16_t type,
+int accept_change(struct accept *a, enum spool_step step, const uint8_t *owner, uint16_t type,
     uint16_t class, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen, struct err *e)
 {
 	const char *flaw = record_flaw(a, owner, type, class);

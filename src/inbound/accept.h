@@ -36,7 +36,7 @@ int accept_record(struct accept *a, const uint8_t *owner, uint16_t type, uint16_
 int accept_soa(struct accept *a, const uint8_t *rdata, uint16_t rdlen, struct err *e);
 /* Add a step of a difference.  What the signer makes itself is left out; a DNSKEY at the apex can only be
  * judged with all others there (R70): ERR_REFUSED. */
-int accept_step(struct accept *a, enum spool_step step, const uint8_t *owner, uint16_t type,
+int accept_change(struct accept *a, enum spool_step step, const uint8_t *owner, uint16_t type,
     uint16_t class, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen, struct err *e);
 /* Is this the RDATA of the SOA that came first?  Case does not matter: compression can change it. */
 bool accept_is_same_soa(const struct accept *a, const uint8_t *rdata, size_t len);

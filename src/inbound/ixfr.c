@@ -26,7 +26,7 @@ static int read_serial(const struct receive *r, uint32_t *out, struct err *e)
 static int take_step(
     struct receive *r, enum spool_step step, const struct packet_rr *rr, struct err *e)
 {
-	return accept_step(r->out, step, rr->owner, rr->type, rr->class, rr->ttl, r->rdata.data,
+	return accept_change(r->out, step, rr->owner, rr->type, rr->class, rr->ttl, r->rdata.data,
 	    (uint16_t)r->rdata.len, e);
 }
 
