@@ -10,7 +10,7 @@
 #include <string.h>
 #include "base/mem.h"
 
-#define KEYS_MAX 8
+#define KEYS_MAX 96
 
 struct pending {
 	struct pending *next;

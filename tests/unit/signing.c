@@ -18,19 +18,29 @@ static struct token *lookup(void *arg, const char *name)
 	return strcmp(name, "missing") == 0 ? NULL : f->token;
 }
 
-void signing_open(struct signing *f, const char *apex)
+static void open_store(struct signing *f)
 {
 	struct err e = {0};
 
-	memset(f, 0, sizeof(*f));
-	snprintf(f->dir, sizeof(f->dir), "/tmp/itg-sign-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->loop = loop_new();
 	f->store = store_open(f->dir, true, (uint64_t)4 << 30, &e);
 	if (f->store == NULL)
 		fail_msg("%s", e.text);
 	f->sign = sign_new(f->loop, f->store, lookup, f, 2);
 	assert_non_null(f->sign);
+}
+
+void signing_open(struct signing *f, const char *apex)
+{
+	signing_open_in(f, "/tmp", apex);
+}
+
+void signing_open_in(struct signing *f, const char *folder, const char *apex)
+{
+	memset(f, 0, sizeof(*f));
+	snprintf(f->dir, sizeof(f->dir), "%.40s/itg-sign-XXXXXX", folder);
+	assert_non_null(mkdtemp(f->dir));
+	f->loop = loop_new();
+	open_store(f);
 	assert_int_equal(name_parse(apex, f->job.apex), OK);
 	f->job.class = TOKEN_CHANGE;
 	f->job.now = SIGNING_NOW;
@@ -45,6 +55,13 @@ void signing_open(struct signing *f, const char *apex)
 	    .ttl_dnskey = 3600,
 	    .ttl_cds = 3600,
 	    .max_ttl = 172800};
+}
+
+void signing_reopen(struct signing *f)
+{
+	sign_free(f->sign);
+	store_close(f->store);
+	open_store(f);
 }
 
 void signing_close(struct signing *f)

@@ -21,7 +21,10 @@ struct signing {
 };
 
 void signing_open(struct signing *f, const char *apex);
+void signing_open_in(struct signing *f, const char *folder, const char *apex); /* else /tmp */
 void signing_close(struct signing *f); /* not the token */
+/* Store and signer as after the end of the process; runs under way are lost. */
+void signing_reopen(struct signing *f);
 /* Puts a zone (text of a master file, or the path of one) into a spool and into the job. */
 void signing_text(struct signing *f, const char *zone);
 void signing_file(struct signing *f, const char *path);

@@ -1,0 +1,247 @@
+/* amend_rig: see amend_rig.h. */
+#include "tests/unit/amend_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "tests/unit/fake_token.h"
+
+#define SETTLE_MAX 2000
+#define AMEND_HAS_DELTAS 0
+
+static struct token *lookup(void *arg, const char *name)
+{
+	struct amend_rig *g = arg;
+
+	(void)name;
+	return g->f.token;
+}
+
+static void open_fresh(struct amend_rig *g)
+{
+	struct err e = {0};
+
+	snprintf(g->fresh_dir, sizeof(g->fresh_dir), "%s/fresh", g->f.dir);
+	assert_int_equal(mkdir(g->fresh_dir, 0700), 0);
+	g->fresh = store_open(g->fresh_dir, true, (uint64_t)1 << 30, &e);
+	if (g->fresh == NULL)
+		fail_msg("%s", e.text);
+	g->fresh_sign = sign_new(g->f.loop, g->fresh, lookup, g, 1);
+	assert_non_null(g->fresh_sign);
+}
+
+void amend_rig_open(struct amend_rig *g)
+{
+	/* Hundreds of commits: in memory, where that is to be had. */
+	const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+
+	memset(g, 0, sizeof(*g));
+	signing_open_in(&g->f, folder, "example.");
+	g->f.token = fake_token_new(g->f.loop, "soft");
+	open_fresh(g);
+}
+
+static void close_one(struct amend_one *o)
+{
+	amend_zone_free(&o->source);
+	amend_zone_free(&o->taken);
+	for (unsigned i = 0; i < o->between_count; i++)
+		amend_zone_free(&o->between[i]);
+	amend_version_free(&o->last);
+	for (unsigned i = 0; i < o->remembered_count; i++)
+		amend_version_free(&o->remembered[i]);
+}
+
+void amend_rig_close(struct amend_rig *g)
+{
+	char command[128];
+
+	sign_free(g->fresh_sign);
+	sign_free(g->f.sign);
+	g->f.sign = NULL;
+	store_close(g->fresh);
+	snprintf(command, sizeof(command), "rm -rf %s", g->fresh_dir);
+	assert_int_equal(system(command), 0);
+	fake_token_free(g->f.token);
+	signing_close(&g->f);
+	for (unsigned i = 0; i < g->count; i++)
+		close_one(&g->one[i]);
+	buf_free(&g->log);
+}
+
+void amend_rig_reopen(struct amend_rig *g)
+{
+	signing_reopen(&g->f);
+	for (unsigned i = 0; i < g->count; i++)
+		g->one[i].run = NULL;
+}
+
+struct amend_one *amend_rig_add(struct amend_rig *g)
+{
+	struct amend_one *o = &g->one[g->count++];
+
+	assert_true(g->count <= MEM_COUNT(g->one));
+	o->job = g->f.job;
+	o->is_exact = true;
+	amend_keys_first(g, o);
+	return o;
+}
+
+void amend_say(struct amend_rig *g, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_put(&g->log, text, strlen(text));
+}
+
+void amend_fail(struct amend_rig *g, const char *fmt, ...)
+{
+	char text[8192];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fwrite(g->log.data, 1, g->log.len, stderr); /* cmocka cuts what is long */
+	fprintf(stderr, "\n%s\n", text);
+	fail();
+	abort();
+}
+
+void amend_next(struct amend_one *o, uint32_t step)
+{
+	if (o->between_count < MEM_COUNT(o->between))
+		amend_zone_copy(&o->between[o->between_count++], &o->source);
+	amend_zone_set_serial(&o->source, amend_zone_serial(&o->source) + step);
+}
+
+/* The source's version as a spool; the way in which it could be. */
+static enum amend_way write_spool(
+    struct amend_rig *g, struct amend_one *o, enum amend_way way, const char *path)
+{
+	const struct amend_zone *versions[MEM_COUNT(o->between) + 2];
+	struct amend_random *r = &g->random;
+	unsigned count = 0, flags = amend_draw(r, 8);
+
+	/* A source that did not count on has no differences. */
+	if (!AMEND_HAS_DELTAS || !o->has_last || o->needs_whole || o->taken.count == 0 ||
+	    amend_zone_serial(&o->taken) == amend_zone_serial(&o->source))
+		way = AMEND_WHOLE;
+	if (way == AMEND_WHOLE) {
+		amend_zone_spool(&o->source, path, flags, r);
+		return way;
+	}
+	versions[count++] = &o->taken;
+	for (unsigned i = 1; way == AMEND_STEPS && i < o->between_count; i++)
+		versions[count++] = &o->between[i];
+	versions[count++] = &o->source;
+	amend_zone_delta(versions, count, path, flags, r);
+	return way;
+}
+
+static void on_done(void *arg, const struct sign_result *result)
+{
+	struct amend_one *o = arg;
+
+	o->result = *result;
+	o->is_done = true;
+	o->run = NULL;
+}
+
+void amend_start(struct amend_rig *g, struct amend_one *o, enum amend_way way)
+{
+	static const char *const names[] = {"again", "whole", "delta", "steps"};
+	char path[128];
+
+	o->job.spool = NULL;
+	if (way != AMEND_NOTHING) {
+		snprintf(path, sizeof(path), "%s/spool-%u", g->f.dir, g->f.spools++);
+		way = write_spool(g, o, way, path);
+		o->job.spool = path;
+	}
+	o->way = way;
+	o->job.now = g->f.job.now;
+	o->is_done = false;
+	o->job.class = way == AMEND_NOTHING ? TOKEN_REFRESH : TOKEN_CHANGE;
+	amend_say(g, "run (%s%s%s): ", names[way], o->job.again ? ", again" : "",
+	    o->job.force ? ", force" : "");
+	o->run = sign_start(g->f.sign, &o->job, NULL, on_done, o);
+	g->runs++;
+}
+
+static void forget_between(struct amend_one *o)
+{
+	for (unsigned i = 0; i < o->between_count; i++)
+		amend_zone_free(&o->between[i]);
+	o->between_count = 0;
+}
+
+/* What was given to the run is in the store now. */
+static void note_taken(struct amend_one *o)
+{
+	if (o->way == AMEND_WHOLE) {
+		o->is_exact = true;
+		o->needs_whole = false;
+	} else if (amend_zone_is_recased(&o->taken, &o->source)) {
+		o->is_exact = false;
+	}
+	amend_zone_free(&o->taken);
+	amend_zone_copy(&o->taken, &o->source);
+	forget_between(o);
+}
+
+void amend_wait(struct amend_rig *g, struct amend_one *o)
+{
+	char command[160];
+
+	while (!o->is_done)
+		loop_once(g->f.loop, true);
+	snprintf(command, sizeof(command), "rm -f %s/spool-*", g->f.dir);
+	if (o->way != AMEND_NOTHING)
+		assert_int_equal(system(command), 0);
+	if (o->result.code == OK && o->way != AMEND_NOTHING)
+		note_taken(o);
+	amend_say(g, "%s, %llu signed, serial %u\n", err_name(o->result.code),
+	    (unsigned long long)o->result.signed_now, o->result.head.serial_out);
+}
+
+void amend_run(struct amend_rig *g, struct amend_one *o, enum amend_way way)
+{
+	amend_start(g, o, way);
+	amend_wait(g, o);
+	if (o->result.code != OK)
+		amend_fail(g, "%s", o->result.err.text);
+	amend_judge(g, o);
+	o->job.again = o->job.force = false;
+}
+
+bool amend_is_settled(const struct amend_rig *g, const struct amend_one *o)
+{
+	const struct zone_head *h = &o->last.head;
+
+	return !o->has_last || (!h->has_walk && (h->resign_at == 0 || h->resign_at > g->f.job.now));
+}
+
+void amend_settle(struct amend_rig *g, struct amend_one *o)
+{
+	for (unsigned i = 0; !amend_is_settled(g, o); i++) {
+		uint32_t serial = o->last.head.serial_out;
+
+		if (i == SETTLE_MAX)
+			amend_fail(g, "it never has an end");
+		amend_run(g, o, AMEND_NOTHING);
+		if (o->last.head.serial_out == serial)
+			amend_fail(g, "there is more to be done, and a run does nothing");
+	}
+}
