@@ -43,12 +43,11 @@ static int check_heads(const struct part *t, struct err *e)
 	return wrong == NULL ? OK : check_fault(t->c, e, is->apex, 0, "%s", wrong);
 }
 
-static bool is_before(const struct check_owner *a, const struct check_owner *b)
+static bool is_before(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 {
-	size_t len = a->key_len < b->key_len ? a->key_len : b->key_len;
-	int c = memcmp(a->key, b->key, len);
+	int c = memcmp(a, b, a_len < b_len ? a_len : b_len);
 
-	return c != 0 ? c < 0 : a->key_len < b->key_len;
+	return c != 0 ? c < 0 : a_len < b_len;
 }
 
 static int check_owners(const struct part *t, struct err *e)
@@ -64,49 +63,11 @@ static int check_owners(const struct part *t, struct err *e)
 
 		if (o->key_len < c->apex_key_len || o->key_len > NAME_KEY_MAX ||
 		    memcmp(o->key, c->apex_key, c->apex_key_len) != 0 ||
-		    (i > 0 && !is_before(o - 1, o)))
+		    (i > 0 && !is_before(o[-1].key, o[-1].key_len, o->key, o->key_len)))
 			return part_fault(t, e, o->key, o->key_len, 0,
 			    "it stands in the wrong place among what is to be checked");
 	}
 	return OK;
-}
-
-/* A name that became a zone cut or a DNAME, or is one no more: what is below it is now hidden, or
- * is no more, and must have been looked at, too; but for what was hidden and is. */
-static int check_below(struct part *t, const struct part_level *l, struct err *e)
-{
-	/* the version in which it hides nothing */
-	struct walk *other = l->is.hides ? &t->before : &t->view;
-	const struct check_owner *o = &t->p->owners[t->at], *end = t->p->owners + t->p->owner_count;
-	size_t cut;
-	bool found;
-	int rc;
-
-	if (l->was.hides == l->is.hides)
-		return OK;
-	rc = part_found(walk_seek(&t->scan, t->key, l->len), &found, e);
-	while (rc == OK && found) {
-		struct check_owner here = {.key = t->scan.key, .key_len = t->scan.key_len};
-
-		if (!part_is_at(&t->scan, t->key, l->len) &&
-		    !part_is_below(&t->scan, t->key, l->len))
-			return OK;
-		while (o < end && is_before(o, &here))
-			o++;
-		if (o < end && part_is_at(&t->scan, o->key, o->key_len)) {
-			rc = part_found(walk_next(&t->scan), &found, e);
-			continue;
-		}
-		rc = part_find_cut(t, other, here.key, here.key_len, &found, &cut, e);
-		if (rc == OK && !found)
-			return part_fault(t, e, here.key, here.key_len, 0,
-			    l->is.hides
-				? "it came to be below a zone cut or DNAME and was left as it was"
-				: "a zone cut or DNAME above it went and it was left as it was");
-		if (rc == OK)
-			rc = part_leave(t, &t->scan, here.key, cut, &found, e);
-	}
-	return rc;
 }
 
 static int subtract_owner(struct part *t, const struct part_level *l, struct err *e)
@@ -167,10 +128,13 @@ static int check_owner(struct part *t, struct err *e)
 	if (rc != OK || t->c->is_unsigned)
 		return rc;
 	rc = t->depth == 1 ? check_apex_change(t, e) : OK;
-	if (rc == OK)
-		rc = check_below(t, l, e);
 	if (rc != OK)
 		return rc;
+	/* What is below it is hidden now, or is no more. */
+	if (l->was.hides != l->is.hides && !t->sweeps) {
+		t->sweeps = true;
+		t->sweep_len = l->len;
+	}
 	if (t->c->head.denial == DENIAL_NSEC)
 		return part_check_nsec(t, l, e);
 	/* Without data it may be an empty non-terminal: that is seen when it is left. */
@@ -207,40 +171,71 @@ static int leave(struct part *t, struct err *e)
 								     : OK;
 }
 
-static bool is_under(const struct part *t, const struct check_owner *o)
+static bool is_under(const struct part *t, const struct part_name *n)
 {
 	size_t len = t->levels[t->depth - 1].len;
 
-	return o->key_len > len && memcmp(o->key, t->key, len) == 0;
+	return n->len > len && memcmp(n->key, t->key, len) == 0;
 }
 
-/* Leave what is not above the owner, enter what is. */
-static int go_to(struct part *t, const struct check_owner *o, struct err *e)
+/* Leave what is not above the name, enter what is. */
+static int go_to(struct part *t, const struct part_name *n, struct err *e)
 {
 	size_t from = t->c->apex_key_len;
 	int rc = OK;
 
-	while (rc == OK && t->depth > 0 && !is_under(t, o))
+	while (rc == OK && t->depth > 0 && !is_under(t, n))
 		rc = leave(t, e);
 	if (t->depth > 0)
 		from = t->levels[t->depth - 1].len + 1;
-	memcpy(t->key, o->key, o->key_len);
-	for (size_t len = from; rc == OK && len <= o->key_len; len++) {
-		if (len == t->c->apex_key_len || o->key[len - 1] == 0)
+	memcpy(t->key, n->key, n->len);
+	for (size_t len = from; rc == OK && len <= n->len; len++) {
+		if (len == t->c->apex_key_len || n->key[len - 1] == 0)
 			rc = enter(t, len, e);
 	}
 	return rc;
 }
 
+/* Names that nobody put or removed: below one that began or ceased to hide what is below it. */
+static int next_below(struct part *t, struct part_name *out, struct err *e)
+{
+	int rc = part_name_behind(t, t->key, t->levels[t->depth - 1].len, false, out, e);
+
+	t->sweeps = out->len > t->sweep_len && memcmp(out->key, t->key, t->sweep_len) == 0;
+	return rc;
+}
+
+static int next_name(struct part *t, struct part_name *out, struct err *e)
+{
+	const struct check_owner *o = &t->p->owners[t->at];
+	bool is_listed = t->at < t->p->owner_count;
+	int rc = t->sweeps ? next_below(t, out, e) : OK;
+
+	if (rc != OK)
+		return rc;
+	if (t->sweeps && (!is_listed || is_before(out->key, out->len, o->key, o->key_len)))
+		return OK;
+	if (!is_listed)
+		return ERR_MISSING;
+	memcpy(out->key, o->key, o->key_len);
+	out->len = o->key_len;
+	t->at++;
+	return OK;
+}
+
 static int check_all(struct part *t, struct err *e)
 {
-	int rc = OK;
+	struct part_name name;
+	int rc;
 
-	for (t->at = 0; rc == OK && t->at < t->p->owner_count; t->at++) {
-		rc = go_to(t, &t->p->owners[t->at], e);
+	while ((rc = next_name(t, &name, e)) == OK) {
+		rc = go_to(t, &name, e);
 		if (rc == OK)
 			rc = check_owner(t, e);
+		if (rc != OK)
+			return rc;
 	}
+	rc = rc == ERR_MISSING ? OK : rc;
 	while (rc == OK && t->depth > 0)
 		rc = leave(t, e);
 	if (rc == OK)

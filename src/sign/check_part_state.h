@@ -26,7 +26,9 @@ struct part {
 	struct check *c;
 	bool has_before, has_view, has_scan;
 	struct walk before, view, scan; /* scan: over the view, too, while view looks things up */
-	size_t at;			/* the owner in hand */
+	size_t at;			/* the owner that comes next */
+	bool sweeps; /* all names are looked at as long as they begin with sweep_len octets of key */
+	size_t sweep_len;
 	uint8_t key[NAME_KEY_MAX];
 	struct part_level levels[NAME_DEPTH_MAX + 1];
 	unsigned depth;
@@ -63,7 +65,7 @@ int part_look(const struct part *t, struct walk *w, const uint8_t *key, size_t l
 /* Stand behind all that is below the name. */
 int part_leave(const struct part *t, struct walk *w, const uint8_t *key, size_t len, bool *found,
     struct err *e);
-/* The highest delegation or DNAME above the name; its length, 0 with no found. */
+/* The highest delegation or DNAME above the name: the length of its key. */
 int part_find_cut(const struct part *t, struct walk *w, const uint8_t *key, size_t len,
     bool *found, size_t *cut, struct err *e);
 /* The name of the chain before, in the view; the one behind, or behind all that is below it. */

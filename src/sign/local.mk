@@ -31,15 +31,18 @@ libsign_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 
 if HAVE_CMOCKA
 check_LIBRARIES += libsigntest.a
-libsigntest_a_SOURCES = tests/unit/fake_token.c tests/unit/fake_token.h \
+libsigntest_a_SOURCES = tests/unit/change_rig.c tests/unit/change_rig.h \
+	tests/unit/fake_token.c tests/unit/fake_token.h \
 	tests/unit/signing.c tests/unit/signing.h
 libsigntest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 SIGN_TEST_LIBS = libsigntest.a libsign.a libsigntest.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/unit/test_check_part tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
-UNIT_TESTS += tests/unit/test_check_part tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
+check_PROGRAMS += tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
+UNIT_TESTS += tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
 tests_unit_test_check_part_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_check_part_LDADD = $(SIGN_TEST_LIBS)
+tests_unit_test_check_part_random_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_check_part_random_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_publish_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_publish_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
