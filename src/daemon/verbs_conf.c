@@ -202,6 +202,7 @@ static void verb_server_add(void *arg, struct ops_call *c)
 	server->local = ops_option(c, "local");
 	server->tsig = ops_option(c, "tsig");
 	server->notify_tsig = ops_option(c, "notify-tsig");
+	server->ixfr = !ops_flag(c, "no-ixfr");
 	if (server->name == NULL || server->address == NULL)
 		ops_fail(c, "a server needs --name and --address");
 	else
@@ -217,10 +218,10 @@ static void verb_server_list(void *arg, struct ops_call *c)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < s->config->servers.count; i++)
-		json_array_append_new(
-		    list, json_pack("{s:s,s:s,s:I,s:s?,s:s?,s:s?}", "name", v[i].name, "address",
-			      v[i].address, "port", (json_int_t)v[i].port, "tsig", v[i].tsig,
-			      "notify_tsig", v[i].notify_tsig, "local", v[i].local));
+		json_array_append_new(list,
+		    json_pack("{s:s,s:s,s:I,s:s?,s:s?,s:s?,s:b}", "name", v[i].name, "address",
+			v[i].address, "port", (json_int_t)v[i].port, "tsig", v[i].tsig,
+			"notify_tsig", v[i].notify_tsig, "local", v[i].local, "ixfr", v[i].ixfr));
 	ops_list(c, json_pack("{s:o}", "servers", list), "servers",
 	    "name:Name,address:Address,port:Port,tsig:TSIG,notify_tsig:NOTIFY TSIG,local:Local");
 	ops_done(c);
