@@ -115,8 +115,8 @@ static struct snapshot *store_snapshot(struct inbound *in)
 	struct err e;
 
 	if (in->store != NULL && snapshot_open(in->store, &sn, &e) != OK)
-		log_error("the serials of the versions we have are not known, all zones will be "
-			  "transferred: %s",
+		log_error("which versions we have cannot be read, whole zones will be transferred: "
+			  "%s",
 		    e.text);
 	return sn;
 }

@@ -114,9 +114,11 @@ static bool is_worth_axfr(const struct transfer *t)
 	return t->receive.kind != RECEIVE_WHOLE && stream_has_asked(t->stream);
 }
 
-static bool is_ixfr_unknown(const struct receive *r)
+/* Does the source not do IXFR at all?  Some say so by saying nothing. */
+static bool is_ixfr_unknown(const struct receive *r, const struct err *e)
 {
-	return r->rcode == RCODE_NOTIMP || r->rcode == RCODE_FORMERR || r->rcode == RCODE_REFUSED;
+	return r->rcode == RCODE_NOTIMP || r->rcode == RCODE_FORMERR || r->rcode == RCODE_REFUSED ||
+	       (e->code == ERR_TIMEOUT && r->kind == RECEIVE_UNKNOWN);
 }
 
 static void transfer_ask_whole(struct transfer *t, const struct err *e)
@@ -127,7 +129,7 @@ static void transfer_ask_whole(struct transfer *t, const struct err *e)
 	log_notice("zone %s: the changes since serial %u cannot be had from source %s, the whole "
 		   "zone is asked for instead: %s",
 	    name, t->x.known.serial, t->x.peer.name, e->text);
-	t->is_ixfr_refused = is_ixfr_unknown(&t->receive);
+	t->is_ixfr_refused = is_ixfr_unknown(&t->receive, e);
 	stream_free(t->stream);
 	t->stream = NULL;
 	accept_abandon(&t->accept);

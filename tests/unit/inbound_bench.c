@@ -149,7 +149,7 @@ int bench_setup(void **state)
 	    .query_ms = {100, 100, 0},
 	    .query_tcp = {300, 300, 600},
 	    .transfer = {300, 300, 5000},
-	    .ixfr_pause_ms = 300,
+	    .ixfr_pause_ms = 100000,
 	    .hint_ms = 300,
 	};
 	return 0;

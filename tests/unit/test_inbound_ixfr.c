@@ -184,7 +184,20 @@ static void test_too_large(void **state)
 	expect_whole(b, script);
 }
 
-/* A source that does not do IXFR is not asked for it again too soon. */
+/* The whole zone came in its place; the next change is fetched whole as well, but not for ever. */
+static void expect_pause(struct bench *b)
+{
+	offer(b, 4, "s4 s3 s4 s4");
+	bench_until(b, b->received == 3);
+	assert_int_equal(b->received_kind, SPOOL_FULL);
+	assert_int_equal(b->fakes[0].ixfrs, 1);
+	b->fakes[0].rcode_ixfr = 0;
+	b->in->zones[0]->sources[0].whole_until_ms = clock_mono_ms();
+	offer(b, 5, "s5 s4 s5 s5");
+	bench_until(b, b->received == 4);
+	assert_int_equal(b->received_kind, SPOOL_DELTA);
+}
+
 static void test_not_implemented(void **state)
 {
 	static const unsigned rcodes[] = {RCODE_NOTIMP, RCODE_FORMERR, RCODE_REFUSED};
@@ -194,17 +207,18 @@ static void test_not_implemented(void **state)
 
 		b->fakes[0].rcode_ixfr = rcodes[i];
 		expect_whole(b, NULL);
-		offer(b, 4, "s4 s3 s4 s4");
-		bench_until(b, b->received == 3);
-		assert_int_equal(b->fakes[0].ixfrs, 1);
-		b->fakes[0].rcode_ixfr = 0;
-		bench_idle(b, b->in->limits.ixfr_pause_ms);
-		offer(b, 5, "s5 s4 s5 s5");
-		bench_until(b, b->received == 4);
-		assert_int_equal(b->received_kind, SPOOL_DELTA);
+		expect_pause(b);
 		assert_int_equal(bench_teardown(state), 0);
 		assert_int_equal(bench_setup(state), 0);
 	}
+}
+
+static void test_silent(void **state)
+{
+	struct bench *b = *state;
+
+	expect_whole(b, "s3");
+	expect_pause(b);
 }
 
 static void test_servfail(void **state)
@@ -416,6 +430,7 @@ int main(void)
 	    TEST("R10 changes longer than the size limit: the whole zone", test_too_large),
 	    TEST("R10 a source without IXFR gets AXFR at once, and is not asked again too soon",
 		test_not_implemented),
+	    TEST("R10 the same where it says nothing", test_silent),
 	    TEST("R10 SERVFAIL is for this once only", test_servfail),
 	    TEST(
 		"R3 when the whole zone fails as well the source has failed, once", test_both_fail),
