@@ -23,6 +23,7 @@ libdns_a_SOURCES = \
 	src/dns/tsig.c src/dns/tsig.h \
 	src/dns/tsig_record.c src/dns/tsig_record.h \
 	src/dns/verifier.c \
+	src/dns/zonemd.c src/dns/zonemd.h \
 	src/dns/zonefile.c src/dns/zonefile.h \
 	src/dns/zonefile_generate.c src/dns/zonefile_generate.h \
 	src/dns/zonefile_lex.c src/dns/zonefile_lex.h
@@ -39,12 +40,16 @@ DNS_TESTS = tests/unit/test_dnskey \
 	tests/unit/test_rrset \
 	tests/unit/test_soa \
 	tests/unit/test_tsig \
-	tests/unit/test_zonefile
+	tests/unit/test_zonefile \
+	tests/unit/test_zonemd
 check_PROGRAMS += $(DNS_TESTS)
 UNIT_TESTS += $(DNS_TESTS)
 DNS_TEST_LIBS = $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 DNS_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DITG_TOP='"$(abs_top_srcdir)"'
 DNS_FIXTURE = tests/unit/dns_fixture.c tests/unit/dns_fixture.h
+tests_unit_test_zonemd_SOURCES = tests/unit/test_zonemd.c $(DNS_FIXTURE)
+tests_unit_test_zonemd_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_zonemd_LDADD = $(DNS_TEST_LIBS)
 tests_unit_test_dnskey_SOURCES = tests/unit/test_dnskey.c $(DNS_FIXTURE)
 tests_unit_test_dnskey_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_dnskey_LDADD = $(DNS_TEST_LIBS)

@@ -136,11 +136,13 @@ static const char *check_sshfp(const uint8_t *p, uint16_t len)
 	return NULL;
 }
 
+/* Of another scheme than SIMPLE the digest may be anything: RFC 8976 appendix A.3. */
 static const char *check_zonemd(const uint8_t *p, uint16_t len)
 {
 	size_t digest = len - 6u;
 
-	if (digest < 12 || (p[5] == 1 && digest != 48) || (p[5] == 2 && digest != 64))
+	if (digest < 12 ||
+	    (p[4] == 1 && ((p[5] == 1 && digest != 48) || (p[5] == 2 && digest != 64))))
 		return "the digest has the wrong length";
 	return NULL;
 }

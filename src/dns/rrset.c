@@ -116,6 +116,35 @@ uint16_t rrset_sort(
 	return kept;
 }
 
+void rrset_canonical(const struct rrset *set, uint32_t ttl, struct buf *out)
+{
+	size_t owner_len = name_len(set->owner), head_len = owner_len + 8;
+	uint8_t head[NAME_MAX_LEN + 8];
+	const uint8_t *p = set->rdata;
+	bool caseless = rdata_is_caseless(set->type);
+	uint8_t *at;
+
+	memcpy(head, set->owner, owner_len);
+	name_lower(head);
+	store_u16(head + owner_len, set->type);
+	store_u16(head + owner_len + 2, 1); /* IN */
+	store_u32(head + owner_len + 4, ttl);
+	at = buf_extend(out, set->count * head_len + set->rdata_len);
+	for (uint16_t i = 0; at != NULL && i < set->count; i++) {
+		uint16_t len;
+		const uint8_t *rdata = rrset_next(&p, &len);
+
+		memcpy(at, head, head_len);
+		store_u16(at + head_len, len);
+		at += head_len + 2;
+		if (caseless)
+			memcpy(at, rdata, len);
+		else
+			rdata_canonical(set->type, rdata, len, at);
+		at += len;
+	}
+}
+
 static void text_items(const char *owner, uint32_t ttl, uint16_t type, const uint8_t *p,
     unsigned count, struct buf *out)
 {

@@ -43,6 +43,9 @@ static inline const uint8_t *rrset_next(const uint8_t **p, uint16_t *len)
 uint16_t rrset_sort(uint16_t type, const uint8_t *items, size_t len, uint16_t count,
     struct buf *out);
 
+/* Each record in canonical form (RFC 4034 6.2), with this TTL: appended. */
+void rrset_canonical(const struct rrset *set, uint32_t ttl, struct buf *out);
+
 /* Presentation form, one record per line with newline, signatures behind the records. */
 void rrset_text(const struct rrset *set, struct buf *out);
 

@@ -5,7 +5,6 @@
 
 #include <string.h>
 #include "dns/name.h"
-#include "dns/rdata.h"
 
 #define FIXED_LEN 18 /* up to the signer's name */
 
@@ -35,35 +34,8 @@ void rrsig_prefix(const struct rrset *set, const struct rrsig_params *p, struct 
 void rrsig_message(
     const struct rrset *set, const uint8_t *prefix, size_t prefix_len, struct buf *out)
 {
-	size_t owner_len = name_len(set->owner), head_len = owner_len + 8;
-	uint8_t head[NAME_MAX_LEN + 8];
-	const uint8_t *p = set->rdata;
-	bool caseless = rdata_is_caseless(set->type);
-	uint8_t *at;
-
-	memcpy(head, set->owner, owner_len);
-	name_lower(head);
-	store_u16(head + owner_len, set->type);
-	store_u16(head + owner_len + 2, 1); /* IN */
-	memcpy(head + owner_len + 4, prefix + 4, 4);
-	at = buf_extend(out, prefix_len + set->count * head_len + set->rdata_len);
-	if (at == NULL)
-		return;
-	memcpy(at, prefix, prefix_len);
-	at += prefix_len;
-	for (uint16_t i = 0; i < set->count; i++) {
-		uint16_t len;
-		const uint8_t *rdata = rrset_next(&p, &len);
-
-		memcpy(at, head, head_len);
-		store_u16(at + head_len, len);
-		at += head_len + 2;
-		if (caseless)
-			memcpy(at, rdata, len);
-		else
-			rdata_canonical(set->type, rdata, len, at);
-		at += len;
-	}
+	buf_put(out, prefix, prefix_len);
+	rrset_canonical(set, load_u32(prefix + 4), out);
 }
 
 int rrsig_parse(const uint8_t *rdata, size_t len, struct rrsig *out)
