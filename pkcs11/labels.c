@@ -4,17 +4,29 @@
 #include "pkcs11/labels.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char hex_digits[] = "0123456789abcdef";
 static const char base36_digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
+/* Zones are looked up by their hash all the time, and to find the algorithm takes OpenSSL several times as
+ * long as to hash a name. */
+static EVP_MD *sha256;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void fetch_sha256(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 void labels_zone_hash(const void *data, size_t len, uint8_t out[8])
 {
 	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
 
-	EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL);
+	pthread_once(&once, fetch_sha256);
+	EVP_Digest(data, len, digest, NULL, sha256 != NULL ? sha256 : EVP_sha256(), NULL);
 	memcpy(out, digest, 8);
 }
 

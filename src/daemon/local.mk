@@ -25,6 +25,7 @@ intagliod_SOURCES = \
 	src/daemon/signer_early.c \
 	src/daemon/signer_facts.c \
 	src/daemon/signer_find.c \
+	src/daemon/signer_group.c \
 	src/daemon/signer_holds.c \
 	src/daemon/signer_leap.c \
 	src/daemon/signer_life.c src/daemon/signer_life.h \
@@ -38,6 +39,7 @@ intagliod_SOURCES = \
 	src/daemon/signer_requests.c \
 	src/daemon/signer_submit.c \
 	src/daemon/signer_schedule.c src/daemon/signer_share.c \
+	src/daemon/signer_turns.c \
 	src/daemon/signer_watch.c \
 	src/daemon/signer_zones.c \
 	src/daemon/verbs_conf.c \

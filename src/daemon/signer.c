@@ -422,7 +422,6 @@ static void signer_free(struct signer *s)
 	loop_timer_free(s->minute);
 	loop_timer_free(s->token_look);
 	config_free(s->config);
-	free(s->queue);
 	loop_free(s->loop);
 	free(s);
 }

@@ -32,6 +32,15 @@ struct waiter; /* an operator's command that waits for the zone */
 
 enum find_kind { FIND_NAMESERVERS, FIND_PARENT, FIND_KINDS };
 
+struct zone_link { /* a zone's place in a queue; zeros: it is in none */
+	struct zone_queue *queue;
+	struct signer_zone *zone;
+	struct zone_link *next, *prev;
+};
+struct zone_queue {
+	struct zone_link *first, *last;
+};
+
 struct signer_zone {
 	struct signer *signer;
 	uint8_t apex[NAME_MAX_LEN];
@@ -60,7 +69,8 @@ struct signer_zone {
 	bool force;   /* sign all anew at the next run */
 	bool again;   /* make a version at the next run, changed or not */
 	bool due;     /* look whether there is something to sign */
-	bool queued;  /* waits for its turn */
+	struct zone_link turn;  /* it is to be looked at */
+	struct zone_link place; /* it waits for a place among the runs */
 	bool damaged; /* the stored version failed its check: signed again from its source only */
 	bool deleting;
 	bool expired; /* its source is past SOA EXPIRE */
@@ -73,6 +83,8 @@ struct signer_zone {
 	struct zone_parent *parent; /* NULL: the policy names no servers of the parent */
 	char *doubts; /* about its policy, as logged last; NULL: none yet.  Owned */
 	struct share_zone *share;   /* what is kept of a zone that shares its keys; NULL: they are its own */
+	struct share_group *group;  /* those it shares them with; NULL likewise */
+	bool share_is_new;	    /* share is not in the store yet */
 	struct zone_life *life;	    /* of its keys; NULL before signer_life_configure */
 	struct zone_submit *submit; /* of its DS; NULL before the first look */
 	struct zone_observe *observe; /* what its servers have; NULL as long as nothing was published */
@@ -105,9 +117,10 @@ struct signer {
 	uint64_t keys_look_ms, keys_wait_ms; /* monotonic: when to read them again if need be */
 	struct signer_zone **zones; /* in canonical order */
 	unsigned zone_count;
-	struct signer_zone **queue; /* zones whose turn comes */
-	unsigned queue_len, queue_room;
-	bool queue_armed;
+	struct share_group *groups;
+	struct zone_queue turns; /* zones whose turn comes */
+	bool turns_armed;
+	struct zone_queue places[TOKEN_CLASSES]; /* zones that wait until one of the runs has ended */
 	unsigned runs;
 	struct loop_timer *save_statuses, *minute, *token_look;
 	unsigned minutes; /* since start */
@@ -148,9 +161,16 @@ const char *signer_status_name(const struct server_status *st);
 void signer_status_dirty(struct signer_zone *z); /* to be saved soon */
 void signer_statuses_save(void *signer);
 
-/* signer_schedule.c: a zone's next step */
+/* signer_turns.c: whose turn it is */
 void signer_zone_step(struct signer_zone *z); /* soon */
 void signer_step_all(struct signer *s);
+/* A place among the runs; false: it waits for one, and gets a turn then. */
+bool signer_place_take(struct signer_zone *z, enum token_class class);
+void signer_place_give(struct signer *s);
+void signer_turns_forget(struct signer_zone *z); /* it is gone */
+
+/* signer_schedule.c: a zone's next step */
+void signer_zone_turn(struct signer_zone *z);
 void signer_received(struct signer_zone *z, const char *source, uint32_t serial, const char *path);
 void signer_keys_load(struct signer *s);
 void signer_zone_refresh_arm(struct signer_zone *z);
@@ -249,20 +269,13 @@ int64_t signer_life_next(const struct signer_zone *z, char *what, size_t size);
 void signer_life_facts(const struct signer_zone *z, struct facts *f);
 void signer_zone_facts(const struct signer_zone *z, struct facts *f);
 
-/* signer_share.c: zones that share the keys of their policy (keys/share.h).  One of them, the leader,
- * takes the group's steps. */
+/* signer_share.c: zones that share the keys of their policy (keys/share.h). */
 void signer_share_configure(struct signer_zone *z, bool is_wanted, struct snapshot *sn);
+void signer_share_configured(struct signer *s); /* ... all of them */
 /* The tokens were read: a zone that has keys of its own goes on with them. */
 void signer_share_settle(struct signer_zone *z);
+int signer_share_save(const struct signer_zone *z, struct store_write *w, struct err *e);
 int signer_share_remove(const struct signer_zone *z, struct store_write *w, struct err *e);
-struct signer_zone *signer_share_leader(const struct signer_zone *z); /* itself, if its keys are its own */
-unsigned signer_share_count(const struct signer_zone *z); /* zones of its group, with it */
-typedef void signer_share_fn(struct signer_zone *z);
-void signer_share_each(struct signer_zone *z, signer_share_fn *fn); /* all of its group */
-/* What follows for each of the group, before a step.  Then the next look, POLICY_NEVER. */
-void signer_share_advance(struct signer_zone *leader);
-int64_t signer_share_due(const struct signer_zone *leader);
-void signer_share_facts(const struct signer_zone *z, struct facts *f);
 /* Names of the zones that a step waits for; "" none. */
 void signer_share_laggards(const struct signer_zone *z, const struct roll_held *h, char *out,
     size_t size);
@@ -271,8 +284,28 @@ bool signer_share_waits(const struct signer_zone *z, char why[REASON_MAX]);
 /* The operator wants one zone of the group unsigned, or not any more; its DS are gone, he says. */
 int signer_share_unsign(struct signer_zone *z, bool is_wanted, struct err *e);
 int signer_share_gone(struct signer_zone *z, struct err *e);
+
+/* signer_group.c: zones that share keys, as one.  The first of them in canonical order, the leader, takes the
+ * group's steps. */
+void signer_group_join(struct signer_zone *z);	/* that of its owner */
+void signer_group_leave(struct signer_zone *z); /* fine also if it is in none */
+struct signer_zone *signer_group_any(const struct signer *s, const uint8_t *owner); /* NULL: no such */
+struct signer_zone *signer_share_leader(const struct signer_zone *z); /* itself, if its keys are its own */
+unsigned signer_share_count(const struct signer_zone *z); /* zones of its group, with it */
+/* All of them, those that are being deleted too; borrowed.  0 and NULL if its keys are its own. */
+struct signer_zone *const *signer_share_members(const struct signer_zone *z, unsigned *count);
+typedef void signer_share_fn(struct signer_zone *z);
+void signer_share_each(struct signer_zone *z, signer_share_fn *fn); /* all of its group */
 /* Have all of the group's zones been published? */
 bool signer_share_is_out(const struct signer_zone *z);
+/* Something of the zone was learnt, or changed.  For so many milliseconds the group rests before the next
+ * look. */
+uint64_t signer_share_news(struct signer_zone *z);
+/* What follows for each of the group, before a step, and their facts joined.  Then the next look,
+ * POLICY_NEVER. */
+void signer_share_look(struct signer_zone *leader, struct facts *out);
+int64_t signer_share_due(const struct signer_zone *leader);
+void signer_share_facts(const struct signer_zone *z, struct facts *f);
 
 /* The record of the zone's keys as its own: NULL as keys_record; borrowed, of v where keys are shared. */
 struct zone_record {

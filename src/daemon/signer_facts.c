@@ -240,10 +240,8 @@ static void ds_facts(const struct signer_zone *z, const struct record *r, struct
 	}
 }
 
-void signer_zone_facts(const struct signer_zone *z, struct facts *f)
+void life_facts_of(const struct signer_zone *z, const struct record *r, struct facts *f)
 {
-	const struct record *r = keys_record(z->signer->keys, z->owner);
-
 	memset(f, 0, sizeof(*f));
 	if (r == NULL || z->life == NULL)
 		return;
@@ -254,9 +252,14 @@ void signer_zone_facts(const struct signer_zone *z, struct facts *f)
 	facts_apply_policy(f, &z->key_policy);
 }
 
+void signer_zone_facts(const struct signer_zone *z, struct facts *f)
+{
+	life_facts_of(z, keys_record(z->signer->keys, z->owner), f);
+}
+
 void signer_life_facts(const struct signer_zone *z, struct facts *f)
 {
-	if (z->share != NULL)
+	if (z->group != NULL)
 		signer_share_facts(z, f);
 	else
 		signer_zone_facts(z, f);

@@ -22,29 +22,42 @@
 
 /* The look */
 
-static void look_due(void *arg, int64_t due)
+static void look_now(void *arg)
 {
-	const struct zone_life *l = arg;
+	struct zone_life *l = arg;
 
-	(void)due;
-	signer_life_look(l->zone);
+	l->is_wanted = true;
+	signer_zone_step(l->zone);
 }
 
-static void retry_due(void *arg)
+static void look_due(void *arg, int64_t due)
 {
-	const struct zone_life *l = arg;
+	struct zone_life *l = arg;
 
-	signer_life_look(l->zone);
+	(void)due;
+	l->is_due = true;
+	look_now(l);
+}
+
+static void look_after_rest(struct zone_life *l, uint64_t ms)
+{
+	if (l->rest == NULL)
+		l->rest = loop_timer_new(l->zone->signer->loop, look_now, l);
+	if (!loop_timer_is_set(l->rest))
+		loop_timer_set(l->rest, ms);
 }
 
 void signer_life_look(struct signer_zone *any)
 {
-	struct signer_zone *z = any->share != NULL ? signer_share_leader(any) : any;
+	struct zone_life *l = signer_share_leader(any)->life;
+	uint64_t rest = signer_share_news(any);
 
-	if (z->life == NULL)
+	if (l == NULL)
 		return;
-	z->life->is_wanted = true;
-	signer_zone_step(z);
+	if (rest > 0)
+		look_after_rest(l, rest);
+	else
+		look_now(l);
 }
 
 /* Does it change when something about a DS does? */
@@ -100,7 +113,7 @@ static void step_failed(struct zone_life *l, int code, const char *why)
 	}
 	l->failures++;
 	if (l->retry == NULL)
-		l->retry = loop_timer_new(l->zone->signer->loop, retry_due, l);
+		l->retry = loop_timer_new(l->zone->signer->loop, look_now, l);
 	loop_timer_set(l->retry, wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS);
 }
 
@@ -128,9 +141,9 @@ static void stepped(void *arg, int code, const char *why)
 	struct zone_life *l = arg;
 	struct signer_zone *z = l->zone;
 	const struct record *r;
-	bool has_changed;
+	bool has_changed, was_due = l->is_due;
 
-	l->is_stepping = false;
+	l->is_stepping = l->is_due = false;
 	if (z == NULL) {
 		free(l);
 		return;
@@ -151,8 +164,10 @@ static void stepped(void *arg, int code, const char *why)
 		signer_life_look(z);
 	else
 		plan_next_look(l);
-	signer_share_each(z, life_look_at_set);
-	signer_share_each(z, signer_submit_look);
+	if (has_changed || was_due || z->group == NULL) {
+		signer_share_each(z, life_look_at_set);
+		signer_share_each(z, signer_submit_look);
+	}
 	tell_idle(l);
 }
 
@@ -173,8 +188,10 @@ void signer_life_turn(struct signer_zone *z)
 		signer_life_look(z);
 		return;
 	}
-	signer_share_advance(z);
-	signer_life_facts(z, &facts);
+	if (z->group != NULL)
+		signer_share_look(z, &facts);
+	else
+		signer_zone_facts(z, &facts);
 	l->is_wanted = false;
 	l->is_stepping = true;
 	l->sequence = r->sequence;
@@ -206,8 +223,9 @@ bool signer_life_is_busy(const struct signer_zone *z)
 {
 	const struct zone_life *l = z->life;
 
-	return l != NULL && (l->is_stepping || (l->retry != NULL && loop_timer_is_set(l->retry) &&
-						   l->failures <= RETRIES_LIKELY));
+	return l != NULL && (l->is_stepping || (l->rest != NULL && loop_timer_is_set(l->rest)) ||
+				(l->retry != NULL && loop_timer_is_set(l->retry) &&
+				    l->failures <= RETRIES_LIKELY));
 }
 
 void signer_life_when_idle(struct signer_zone *z, loop_fn *fn, void *arg)
@@ -317,6 +335,7 @@ void signer_life_free(struct signer_zone *z)
 		return;
 	loop_event_free(l->look);
 	loop_timer_free(l->retry);
+	loop_timer_free(l->rest);
 	free(l->holds);
 	l->zone = NULL;
 	if (!l->is_stepping)

@@ -27,7 +27,9 @@ struct zone_life {
 	struct signer_zone *zone; /* NULL: dropped while a step was under way */
 	struct loop_event *look;
 	struct loop_timer *retry; /* NULL as long as no step failed */
+	struct loop_timer *rest;  /* of a group; NULL as long as there was none */
 	bool is_wanted, is_stepping;
+	bool is_due; /* the calendar asked for the look: what the keys do may have changed by time alone */
 	bool is_news; /* nothing was served with these keys before */
 	uint64_t sequence;    /* of the record, when the step began */
 	int64_t ds_changes;   /* a sum of it, too */
@@ -44,6 +46,8 @@ struct zone_life {
 void life_look_at_set(struct signer_zone *z);
 
 /* signer_facts.c */
+/* As signer_zone_facts, with the record that its keys are in (NULL: none). */
+void life_facts_of(const struct signer_zone *z, const struct record *r, struct facts *f);
 void life_ttls_load(struct zone_life *l, struct snapshot *sn);
 void life_ttls_write(const struct zone_life *l, struct buf *out);
 void life_ttls_version(struct zone_life *l, int64_t now);

@@ -16,7 +16,7 @@ struct policy_question signer_policy_question(
 	q.knows_zone = true;
 	q.ttl_zone = z->head.ttl_max;
 	if (z->head.published) { /* what caches go by may be longer than what is served now */
-		signer_life_facts(z, &f);
+		signer_zone_facts(z, &f);
 		q.ttl_zone = f.ttl_zone > f.ttl_negative ? f.ttl_zone : f.ttl_negative;
 		q.ttl_dnskey = f.ttl_dnskey;
 		q.ttl_ds = f.ttl_ds;

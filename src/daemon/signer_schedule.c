@@ -1,6 +1,5 @@
-/* A zone's next step, decided in one place (zone_step): keys are made, a received version is
- * signed, signatures are refreshed.  Steps are taken from a queue, so that many zones take turns;
- * at most RUNS_MAX are being signed at once. */
+/* A zone's next step, decided in one place (signer_zone_turn): keys are made, a received version is
+ * signed, signatures are refreshed.  Whose turn it is: signer_turns.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,37 +10,10 @@
 #include "daemon/proto.h"
 #include "daemon/signer.h"
 
-#define RUNS_MAX 32
 #define RETRY_FIRST_MS 2000
 #define RETRY_MOST_MS 120000
 #define TOKEN_PATIENCE_MS 4000
 #define RETRIES_LIKELY 2
-
-static void take_turns(void *arg);
-
-void signer_zone_step(struct signer_zone *z)
-{
-	struct signer *s = z->signer;
-
-	if (z->queued || z->deleting)
-		return;
-	if (s->queue_len == s->queue_room) {
-		s->queue_room = s->queue_room == 0 ? 64 : s->queue_room * 2;
-		s->queue = mem_grow(s->queue, s->queue_room, sizeof(*s->queue));
-	}
-	z->queued = true;
-	s->queue[s->queue_len++] = z;
-	if (!s->queue_armed) {
-		s->queue_armed = true;
-		loop_soon(s->loop, take_turns, s);
-	}
-}
-
-void signer_step_all(struct signer *s)
-{
-	for (unsigned i = 0; i < s->zone_count; i++)
-		signer_zone_step(s->zones[i]);
-}
 
 /* Why a zone does not get on: logged when it is news, told to whoever waits. */
 static void stuck(struct signer_zone *z, const char *why)
@@ -272,7 +244,6 @@ static void run_done(void *arg, const struct sign_result *r)
 	struct signer *s = z->signer;
 
 	z->run = NULL;
-	s->runs--;
 	if (z->deleting)
 		goto done;
 	if (z->reading.spool != NULL && (r->code == OK || r->input_bad)) {
@@ -284,10 +255,11 @@ static void run_done(void *arg, const struct sign_result *r)
 	else
 		run_failed(z, r);
 	drop_spool(&z->reading);
-	signer_step_all(s);
+	signer_zone_step(z);
 done:
 	free(z->run_keys);
 	z->run_keys = NULL;
+	signer_place_give(s);
 }
 
 static void run_progress(void *arg, const char *phase, uint64_t done, uint64_t total)
@@ -344,7 +316,7 @@ static void run_start(struct signer_zone *z)
 	    .class = z->due && z->next.spool == NULL ? TOKEN_REFRESH : TOKEN_CHANGE,
 	    .now = clock_calendar()};
 
-	if (!prepare(z, &job))
+	if (!prepare(z, &job) || !signer_place_take(z, job.class))
 		return;
 	memcpy(job.apex, z->apex, sizeof(job.apex));
 	if (!z->head.published)
@@ -358,14 +330,11 @@ static void run_start(struct signer_zone *z)
 	z->run_keys = mem_alloc(sizeof(*z->run_keys));
 	*z->run_keys = job.keys;
 	loop_event_stop(z->refresh);
-	s->runs++;
 	z->run = sign_start(s->sign, &job, run_progress, run_done, z);
 }
 
-/* The step itself. */
-static void zone_step(struct signer_zone *z)
+void signer_zone_turn(struct signer_zone *z)
 {
-	struct signer *s = z->signer;
 	bool has_version = z->has_head && z->head.generation != 0;
 
 	if (z->deleting || z->making_keys || !has_keys(z))
@@ -381,29 +350,7 @@ static void zone_step(struct signer_zone *z)
 	}
 	if (signer_parent_is_awaited(z))
 		return; /* looked at again when it has answered */
-	if (s->runs < RUNS_MAX)
-		run_start(z);
-	/* Else: when a run ends all zones are looked at again. */
-}
-
-static void take_turns(void *arg)
-{
-	struct signer *s = arg;
-	struct signer_zone **queue = s->queue;
-	unsigned len = s->queue_len;
-
-	s->queue = NULL;
-	s->queue_len = s->queue_room = 0;
-	s->queue_armed = false;
-	for (unsigned i = 0; i < len; i++) {
-		struct signer_zone *z = queue[i];
-
-		if (z == NULL)
-			continue;
-		z->queued = false;
-		zone_step(z);
-	}
-	free(queue);
+	run_start(z);
 }
 
 void signer_received(struct signer_zone *z, const char *source, uint32_t serial, const char *path)
@@ -433,7 +380,7 @@ bool signer_is_busy(const struct signer *s)
 {
 	uint64_t now = clock_mono_ms();
 
-	if (s->queue_armed || s->keys_loading || s->probes != NULL || signer_submit_is_busy(s))
+	if (s->turns_armed || s->keys_loading || s->probes != NULL || signer_submit_is_busy(s))
 		return true;
 	for (unsigned i = 0; i < s->token_count; i++) {
 		uint64_t down_since = s->tokens[i]->down_since_ms;

@@ -1,9 +1,5 @@
-/* Zones that share the keys of their policy: what is kept of each (keys/share.h), and how they act
- * as one.  Runs in the signing side.
- *
- * The first zone of a group, in canonical order, is its leader: a look at the keys of any of them
- * is its look, with the facts of all joined.  What a zone became (admitted, left) is in the store
- * before it is acted upon, and only between steps. */
+/* Zones that share the keys of their policy: what is kept of each (keys/share.h).  Runs in the
+ * signing side; together they are a group, see signer_group.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,64 +9,6 @@
 #include "daemon/signer_life.h"
 
 #define SHARE_FORMAT 1
-
-/* The group */
-
-static bool is_member(const struct signer_zone *m, const struct signer_zone *z)
-{
-	return m->share != NULL && !m->deleting && name_equal(m->owner, z->owner);
-}
-
-struct signer_zone *signer_share_leader(const struct signer_zone *z)
-{
-	const struct signer *s = z->signer;
-	struct signer_zone *self = NULL;
-
-	for (unsigned i = 0; i < s->zone_count; i++) {
-		if (z->share != NULL && is_member(s->zones[i], z) && s->zones[i]->life != NULL)
-			return s->zones[i];
-		if (s->zones[i] == z)
-			self = s->zones[i];
-	}
-	return self;
-}
-
-unsigned signer_share_count(const struct signer_zone *z)
-{
-	const struct signer *s = z->signer;
-	unsigned n = 0;
-
-	for (unsigned i = 0; z->share != NULL && i < s->zone_count; i++)
-		n += is_member(s->zones[i], z);
-	return n;
-}
-
-void signer_share_each(struct signer_zone *z, signer_share_fn *fn)
-{
-	const struct signer *s = z->signer;
-
-	if (z->share == NULL) {
-		fn(z);
-		return;
-	}
-	for (unsigned i = 0; i < s->zone_count; i++) {
-		if (is_member(s->zones[i], z))
-			fn(s->zones[i]);
-	}
-}
-
-bool signer_share_is_out(const struct signer_zone *z)
-{
-	const struct signer *s = z->signer;
-
-	for (unsigned i = 0; z->share != NULL && i < s->zone_count; i++) {
-		const struct signer_zone *m = s->zones[i];
-
-		if (is_member(m, z) && !(m->has_head && m->head.has_out))
-			return false;
-	}
-	return true;
-}
 
 /* Kept in the store */
 
@@ -86,21 +24,28 @@ static void write_row(const struct signer_zone *z, struct buf *out)
 		buf_u64(out, (uint64_t)all[i]);
 }
 
+int signer_share_save(const struct signer_zone *z, struct store_write *w, struct err *e)
+{
+	struct buf value = {0};
+	int code;
+
+	write_row(z, &value);
+	code = store_write_meta(w, META_SHARE, z->key, z->key_len, value.data, value.len, e);
+	buf_free(&value);
+	return code;
+}
+
 static int save(const struct signer_zone *z, struct err *e)
 {
 	struct store_write *w = NULL;
-	struct buf value = {0};
 	int code = store_write_begin(z->signer->store, &w, e);
 
-	write_row(z, &value);
+	if (code != OK)
+		return code;
+	code = signer_share_save(z, w, e);
 	if (code == OK)
-		code =
-		    store_write_meta(w, META_SHARE, z->key, z->key_len, value.data, value.len, e);
-	if (code == OK)
-		code = store_write_commit(w, e);
-	else if (w != NULL)
-		store_write_abort(w);
-	buf_free(&value);
+		return store_write_commit(w, e);
+	store_write_abort(w);
 	return code;
 }
 
@@ -161,7 +106,6 @@ static void choose_owner(struct signer_zone *z, bool is_wanted, struct snapshot 
 void signer_share_configure(struct signer_zone *z, bool is_wanted, struct snapshot *sn)
 {
 	struct share_zone kept = {0};
-	struct err e = {0};
 
 	if (z->share != NULL)
 		return; /* chosen */
@@ -177,11 +121,46 @@ void signer_share_configure(struct signer_zone *z, bool is_wanted, struct snapsh
 		return;
 	z->share = mem_alloc(sizeof(*z->share));
 	*z->share = kept;
-	if (kept.known != 0)
+	signer_group_join(z);
+	if (kept.known == 0)
+		z->share->known = clock_calendar();
+	z->share_is_new = kept.known == 0;
+}
+
+static int save_new(struct signer *s, struct store_write *w, struct err *e)
+{
+	int code = OK;
+
+	for (unsigned i = 0; i < s->zone_count && code == OK; i++) {
+		if (s->zones[i]->share_is_new)
+			code = signer_share_save(s->zones[i], w, e);
+	}
+	return code;
+}
+
+void signer_share_configured(struct signer *s)
+{
+	struct store_write *w;
+	struct err e = {0};
+	bool is_any = false;
+	int code;
+
+	for (unsigned i = 0; i < s->zone_count; i++)
+		is_any = is_any || s->zones[i]->share_is_new;
+	if (!is_any)
 		return;
-	z->share->known = clock_calendar();
-	if (save(z, &e) != OK)
-		log_error("zone %s: that it shares keys cannot be saved: %s", z->name, e.text);
+	code = store_write_begin(s->store, &w, &e);
+	if (code == OK) {
+		code = save_new(s, w, &e);
+		if (code == OK)
+			code = store_write_commit(w, &e);
+		else
+			store_write_abort(w);
+	}
+	if (code != OK)
+		log_error("which zones share keys cannot be saved: %s", e.text);
+	for (unsigned i = 0; i < s->zone_count; i++)
+		s->zones[i]->share_is_new = false;
 }
 
 void signer_share_settle(struct signer_zone *z)
@@ -193,6 +172,7 @@ void signer_share_settle(struct signer_zone *z)
 	    "zone %s: the token has keys of its own for it, and it goes on with them: unsign it "
 	    "before it shares those of policy %s",
 	    z->name, z->key_policy.name);
+	signer_group_leave(z);
 	free(z->share);
 	z->share = NULL;
 	memset(z->owner, 0, sizeof(z->owner));
@@ -213,96 +193,20 @@ static bool input_of(const struct signer_zone *z, struct facts *f, struct share_
 	return true;
 }
 
-static const char *word_of(const struct share_zone *before, const struct share_zone *s)
-{
-	if (s->left != before->left)
-		return "its DS are gone: it is published unsigned";
-	if (s->admitted != before->admitted)
-		return "it has caught up with the shared keys, and counts with them";
-	if (s->cleared != before->cleared)
-		return "no resolver trusts it yet: the shared keys do not wait for it";
-	return "all its DS are at the parent";
-}
-
-static void advance_one(struct signer_zone *z)
-{
-	struct share_zone before = *z->share;
-	struct share_input in;
-	struct facts f;
-	struct err e = {0};
-
-	if (!input_of(z, &f, &in) || !share_advance(z->share, &in))
-		return;
-	if (save(z, &e) != OK) {
-		log_error("zone %s: how it stands to the shared keys cannot be saved: %s", z->name,
-		    e.text);
-		*z->share = before;
-		return;
-	}
-	log_notice("zone %s: %s", z->name, word_of(&before, z->share));
-	life_look_at_set(z);
-	signer_submit_look(z);
-	signer_parent_look(z);
-}
-
-void signer_share_advance(struct signer_zone *leader)
-{
-	if (leader->share != NULL)
-		signer_share_each(leader, advance_one);
-}
-
-int64_t signer_share_due(const struct signer_zone *leader)
-{
-	const struct signer *s = leader->signer;
-	int64_t next = POLICY_NEVER;
-
-	for (unsigned i = 0; leader->share != NULL && i < s->zone_count; i++) {
-		struct share_input in;
-		struct facts f;
-		int64_t at;
-
-		if (!is_member(s->zones[i], leader) || !input_of(s->zones[i], &f, &in))
-			continue;
-		at = share_next(s->zones[i]->share, &in);
-		next = at < next ? at : next;
-	}
-	return next;
-}
-
-void signer_share_facts(const struct signer_zone *z, struct facts *out)
-{
-	const struct signer *s = z->signer;
-	const struct record *r = keys_record(s->keys, z->owner);
-	struct share_member *members = mem_array(s->zone_count + 1, sizeof(*members));
-	struct facts *facts = mem_array(s->zone_count + 1, sizeof(*facts));
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < s->zone_count; i++) {
-		if (!is_member(s->zones[i], z))
-			continue;
-		signer_zone_facts(s->zones[i], &facts[n]);
-		members[n] = (struct share_member){s->zones[i]->share, &facts[n]};
-		n++;
-	}
-	share_join(members, n, r == NULL ? 0 : r->key_count, out);
-	facts_apply_policy(out, &z->key_policy);
-	free(members);
-	free(facts);
-}
-
 void signer_share_laggards(
     const struct signer_zone *z, const struct roll_held *h, char *out, size_t size)
 {
-	const struct signer *s = z->signer;
+	unsigned count;
+	struct signer_zone *const *members = signer_share_members(z, &count);
 	size_t at = 0;
 
 	out[0] = '\0';
-	for (unsigned i = 0; z->share != NULL && i < s->zone_count; i++) {
-		const struct signer_zone *m = s->zones[i];
+	for (unsigned i = 0; i < count; i++) {
+		const struct signer_zone *m = members[i];
 		struct share_input in;
 		struct facts f;
 
-		if (!is_member(m, z) || !input_of(m, &f, &in) || !share_lags(m->share, &in, h))
+		if (m->deleting || !input_of(m, &f, &in) || !share_lags(m->share, &in, h))
 			continue;
 		if (at + strlen(m->name) + 8 > size) {
 			snprintf(out + at, size - at, " ...");

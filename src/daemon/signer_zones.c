@@ -392,6 +392,7 @@ void signer_zones_configure(struct signer *s)
 			configure_zone(zone_get(s, apex, sorted), &c[i], sn);
 	}
 	snapshot_close(sn);
+	signer_share_configured(s);
 	if (s->zone_count > 0)
 		qsort(s->zones, s->zone_count, sizeof(*s->zones), compare_zones);
 	signer_step_all(s);
@@ -399,6 +400,8 @@ void signer_zones_configure(struct signer *s)
 
 static void zone_free(struct signer_zone *z)
 {
+	signer_turns_forget(z);
+	signer_group_leave(z);
 	signer_submit_free(z);
 	signer_find_free(z);
 	signer_watch_free(z);
@@ -420,16 +423,17 @@ static void zone_free(struct signer_zone *z)
 void signer_zone_drop(struct signer_zone *z)
 {
 	struct signer *s = z->signer;
+	struct signer_zone *other;
 	unsigned i = 0;
 
+	signer_group_leave(z);
+	other = signer_group_any(s, z->owner);
+	if (other != NULL)
+		signer_life_look(other); /* it may have been this one that a step waited for */
 	while (s->zones[i] != z)
 		i++;
 	memmove(&s->zones[i], &s->zones[i + 1], (s->zone_count - i - 1) * sizeof(*s->zones));
 	s->zone_count--;
-	for (i = 0; i < s->queue_len; i++) {
-		if (s->queue[i] == z)
-			s->queue[i] = NULL;
-	}
 	zone_free(z);
 }
 

@@ -8,10 +8,8 @@ const struct key_policy *verbs_policy_of(void *arg, const uint8_t *apex)
 	const struct signer *s = arg;
 	const struct signer_zone *z = signer_zone_by_apex(arg, apex);
 
-	for (unsigned i = 0; z == NULL && share_is_owner(apex) && i < s->zone_count; i++) {
-		if (name_equal(s->zones[i]->owner, apex))
-			z = s->zones[i];
-	}
+	if (z == NULL && share_is_owner(apex))
+		z = signer_group_any(s, apex);
 	return z == NULL ? NULL : &z->key_policy;
 }
 
@@ -24,22 +22,13 @@ struct each_key {
 	void *arg;
 };
 
-static bool has_zones(const struct signer *s, const uint8_t *owner)
-{
-	for (unsigned i = 0; i < s->zone_count; i++) {
-		if (name_equal(s->zones[i]->owner, owner))
-			return true;
-	}
-	return false;
-}
-
 /* Shared keys come with each of their zones; without any they stand for themselves. */
 static void take_any(void *arg, const struct key_info *i)
 {
 	const struct each_key *e = arg;
 	struct signer_zone *z = signer_zone_by_apex(e->signer, i->apex);
 
-	if (!share_is_owner(i->apex) || !has_zones(e->signer, i->apex))
+	if (!share_is_owner(i->apex) || signer_group_any(e->signer, i->apex) == NULL)
 		e->fn(e->arg, z, i);
 }
 

@@ -328,25 +328,25 @@ static void join_ttls(struct facts *all, const struct facts *one)
 #undef RAISE
 }
 
+void share_add(struct facts *all, const struct share_member *m, unsigned key_count)
+{
+	if (!share_counts(m->zone, m->facts, key_count))
+		return;
+	if (!all->is_joined)
+		*all = *m->facts;
+	all->is_joined = true;
+	join_time(&all->signed_since, m->facts->signed_since);
+	join_ttls(all, m->facts);
+	for (unsigned k = 0; k < key_count; k++)
+		join_key(&all->keys[k], &m->facts->keys[k]);
+}
+
 void share_join(
     const struct share_member *members, unsigned n, unsigned key_count, struct facts *out)
 {
-	bool is_first = true;
-
 	memset(out, 0, sizeof(*out));
-	for (unsigned i = 0; i < n; i++) {
-		const struct facts *f = members[i].facts;
-
-		if (!share_counts(members[i].zone, f, key_count))
-			continue;
-		if (is_first)
-			*out = *f;
-		is_first = false;
-		join_time(&out->signed_since, f->signed_since);
-		join_ttls(out, f);
-		for (unsigned k = 0; k < key_count; k++)
-			join_key(&out->keys[k], &f->keys[k]);
-	}
+	for (unsigned i = 0; i < n; i++)
+		share_add(out, &members[i], key_count);
 	out->is_joined = true;
 }
 

@@ -55,7 +55,9 @@ bool share_advance(struct share_zone *s, const struct share_input *in);
 int64_t share_next(const struct share_zone *s, const struct share_input *in);
 /* The operator wants it signed again, or never unsigned. */
 void share_resume(struct share_zone *s, int64_t now);
-/* The group's facts. */
+/* The group's facts, one zone after the other; all begins as zeros, and has is_joined in the end. */
+void share_add(struct facts *all, const struct share_member *m, unsigned key_count);
+/* The same of all at once. */
 void share_join(const struct share_member *members, unsigned n, unsigned key_count,
     struct facts *out);
 /* The record as if it were the zone's own: the times of its DS, and unsign.  keys: room for the view,
