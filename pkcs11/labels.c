@@ -11,8 +11,8 @@
 static const char hex_digits[] = "0123456789abcdef";
 static const char base36_digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
-/* Zones are looked up by their hash all the time, and to find the algorithm takes OpenSSL several times as
- * long as to hash a name. */
+/* Zones are looked up by their hash all the time, and to find the algorithm takes OpenSSL several
+ * times as long as to hash a name. */
 static EVP_MD *sha256;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
