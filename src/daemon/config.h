@@ -49,6 +49,10 @@ struct config_nsec3 {
 	const char *salt;
 	bool opt_out;
 };
+struct config_zonemd {
+	struct conf_origin origin;
+	bool verify;
+};
 struct config_ttl {
 	struct conf_origin origin;
 	int64_t dnskey, cds;
@@ -74,6 +78,7 @@ struct config_policy {
 	int serial; /* enum serial_policy */
 	bool verify;
 	struct config_nsec3 nsec3;
+	struct config_zonemd zonemd;
 	bool publish_cds, require_backup, shared_keys;
 	struct config_ttl ttl;
 	int64_t max_ttl, propagation, emergency_validity, purge_after;

@@ -150,6 +150,13 @@ static const struct conf_item nsec3_items[] = {
 };
 static const struct conf_table nsec3_table = { "nsec3", sizeof(struct config_nsec3), nsec3_items };
 
+static const struct conf_item zonemd_items[] = {
+	ITEM(config_zonemd, "verify", verify, CONF_BOOL, .fallback = "true",
+	    .doc = "A zone that comes in whole (AXFR, file) with a ZONEMD at its apex of scheme SIMPLE with SHA-384 or SHA-512 must fit it, and is refused else. What an IXFR changes is not looked at with it. It never goes out as it came: signed, the zone has another digest."),
+	END
+};
+static const struct conf_table zonemd_table = { "zonemd", sizeof(struct config_zonemd), zonemd_items };
+
 static const struct conf_item ttl_items[] = {
 	ITEM(config_ttl, "dnskey", dnskey, CONF_DURATION, .fallback = "PT1H",
 	    .doc = "TTL of the DNSKEY set."),
@@ -202,6 +209,7 @@ static const struct conf_item policy_items[] = {
 	ITEM(config_policy, "verify", verify, CONF_CHOICE, .fallback = "all", .choices = verifies,
 	    .doc = "Which signatures are verified in software before they are published."),
 	ITEM(config_policy, "nsec3", nsec3, CONF_GROUP, .sub = &nsec3_table, .doc = "Details of NSEC3:"),
+	ITEM(config_policy, "zonemd", zonemd, CONF_GROUP, .sub = &zonemd_table, .doc = "Digests of whole zones (RFC 8976):"),
 	ITEM(config_policy, "publish_cds", publish_cds, CONF_BOOL, .fallback = "true",
 	    .doc = "Publish CDS and CDNSKEY when the DS is to change."),
 	ITEM(config_policy, "require_backup", require_backup, CONF_BOOL, .fallback = "false",

@@ -26,7 +26,8 @@ libsign_a_SOURCES = \
 	src/sign/sign.c src/sign/sign.h \
 	src/sign/slab.c \
 	src/sign/source.c src/sign/source.h \
-	src/sign/submit.c
+	src/sign/submit.c \
+	src/sign/zonemd.h src/sign/zonemd_in.c
 libsign_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 
 if HAVE_CMOCKA
@@ -37,8 +38,8 @@ libsigntest_a_SOURCES = tests/unit/change_rig.c tests/unit/change_rig.h \
 libsigntest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 SIGN_TEST_LIBS = libsigntest.a libsign.a libsigntest.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
-UNIT_TESTS += tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle
+check_PROGRAMS += tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle tests/unit/test_sign_zonemd
+UNIT_TESTS += tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle tests/unit/test_sign_zonemd
 tests_unit_test_check_part_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_check_part_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_check_part_random_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -51,6 +52,8 @@ tests_unit_test_sign_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_check_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_keys_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_keys_LDADD = $(SIGN_TEST_LIBS)
+tests_unit_test_sign_zonemd_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DITG_TOP='"$(abs_top_srcdir)"'
+tests_unit_test_sign_zonemd_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_oracle_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_oracle_LDADD = $(SIGN_TEST_LIBS)
 

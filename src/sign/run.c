@@ -6,8 +6,20 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "sign/zonemd.h"
 
 #define PROGRESS_MS 200
+
+/* A whole zone that carries a digest of itself is looked at with that. */
+static void verify_zonemd(struct sign_run *r)
+{
+	if (!r->job.policy.zonemd_verify || r->source.spool == NULL)
+		return;
+	r->work_code = zonemd_verify_spool(r->source.spool, r->job.apex, &r->work_err);
+	r->input_bad = r->work_code == ERR_VERIFY;
+	if (r->work_code == OK)
+		r->work_code = source_rewind(&r->source, &r->work_err);
+}
 
 static void open_spool_in_thread(struct work *w, struct verifier_scratch *scratch)
 {
@@ -17,6 +29,8 @@ static void open_spool_in_thread(struct work *w, struct verifier_scratch *scratc
 	r->work_code = source_open_spool(
 	    &r->source, r->spool, r->job.apex, r->job.policy.max_ttl, &r->work_err);
 	r->input_bad = r->work_code == ERR_CONFLICT;
+	if (r->work_code == OK)
+		verify_zonemd(r);
 }
 
 static bool used_before(const struct zone_head *h, const struct keyset_key *k)

@@ -1,0 +1,132 @@
+/* Digests of whole zones (RFC 8976) on the way through the signer: the examples of appendix A come
+ * in as sources' zones. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "base/mem.h"
+#include "dns/rrtype.h"
+#include "tests/unit/fake_token.h"
+#include "tests/unit/signing.h"
+
+static int setup(void **state)
+{
+	struct signing *f = mem_alloc(sizeof(*f));
+
+	signing_open(f, "example.");
+	f->token = fake_token_new(f->loop, "soft");
+	f->job.keys.count = 1;
+	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_CSK, &f->job.keys.keys[0]);
+	f->job.policy.zonemd_verify = true;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct signing *f = *state;
+
+	sign_free(f->sign);
+	f->sign = NULL;
+	fake_token_free(f->token);
+	signing_close(f);
+	free(f);
+	return 0;
+}
+
+/* An example, with `was` in it replaced. */
+static int sign_example(struct signing *f, const char *file, const char *was, const char *is)
+{
+	char path[1024], text[16384], changed[16384];
+	const char *at;
+	FILE *in;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/tests/data/zonemd/%s", ITG_TOP, file);
+	in = fopen(path, "r");
+	assert_non_null(in);
+	len = fread(text, 1, sizeof(text) - 1, in);
+	fclose(in);
+	text[len] = '\0';
+	at = strstr(text, was);
+	assert_non_null(at);
+	snprintf(
+	    changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, is, at + strlen(was));
+	signing_text(f, changed);
+	return signing_sign(f);
+}
+
+static void refused(struct signing *f, const char *words)
+{
+	assert_int_equal(f->result.code, ERR_VERIFY);
+	assert_true(f->result.input_bad);
+	if (strstr(f->result.err.text, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", f->result.err.text, words);
+}
+
+static void count_zonemd(void *arg, const struct walk *w, const struct rrset *set)
+{
+	(void)w;
+	*(unsigned *)arg += set->type == RR_ZONEMD;
+}
+
+static void test_a_zone_that_fits_is_signed(void **state)
+{
+	static const char *const files[] = {"a1.zone", "a2.zone", "a3.zone"};
+	struct signing *f = *state;
+	unsigned count = 0;
+
+	for (size_t i = 0; i < MEM_COUNT(files); i++) {
+		if (sign_example(f, files[i], "2018031900", "2018031900") != OK)
+			fail_msg("%s: %s", files[i], f->result.err.text);
+	}
+	/* it is not what goes out */
+	signing_each(f, count_zonemd, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(name_parse("uri.arpa.", f->job.apex), OK);
+	if (sign_example(f, "a4.zone", "2018100702", "2018100702") != OK)
+		fail_msg("%s", f->result.err.text);
+}
+
+static void test_one_that_does_not_is_refused(void **state)
+{
+	struct signing *f = *state;
+
+	sign_example(f, "a1.zone", "203.0.113.63", "203.0.113.64");
+	refused(f, "example. is not the digest of what came in");
+	sign_example(f, "a2.zone", "777 IN PTR", "778 IN PTR");
+	refused(f, "is not the digest");
+	sign_example(f, "a1.zone", "SOA ns1 admin 2018031900", "SOA ns1 admin 2018031901");
+	refused(f, "is of another serial than its SOA");
+	f->job.policy.zonemd_verify = false;
+	assert_int_equal(sign_example(f, "a1.zone", "203.0.113.63", "203.0.113.64"), OK);
+}
+
+/* One good digest is enough, and what nobody can check does not count. */
+static void test_several_digests(void **state)
+{
+	struct signing *f = *state;
+
+	if (sign_example(f, "a3.zone", "08cfa111", "08cfa112") != OK)
+		fail_msg("%s", f->result.err.text);
+	if (sign_example(f, "a1.zone", "2018031900 1 1 ( c68090", "2018031900 250 1 ( c68090") !=
+	    OK)
+		fail_msg("%s", f->result.err.text);
+	sign_example(f, "a1.zone", "ns1 3600",
+	    "@ 86400 IN ZONEMD 2018031900 1 1 ( c68090d90a7aed716bc459f9340e3d7c1370d4d24b7e2fc3\n"
+	    " a1ddc0b9a87153b9a9713b3c9ae5cc27777f98b8e730044d )\nns1 3600");
+	refused(f, "is there twice");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_a_zone_that_fits_is_signed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_one_that_does_not_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_several_digests, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("sign zonemd", tests, NULL, NULL);
+}
