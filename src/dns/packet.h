@@ -79,8 +79,10 @@ struct packet_builder {
 void packet_begin(struct packet_builder *b, size_t limit, uint16_t id, uint16_t flags,
     const uint8_t *qname, uint16_t qtype);
 /* Add one record of class IN; ERR_LIMIT (nothing written) when it does not fit, else OK. */
-int packet_add(struct packet_builder *b, unsigned section, const uint8_t *owner, uint16_t type,
-    uint32_t ttl, const uint8_t *rdata, uint16_t rdlen);
+typedef int packet_add_fn(struct packet_builder *b, unsigned section, const uint8_t *owner,
+    uint16_t type, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen);
+packet_add_fn packet_add;
+packet_add_fn packet_add_again; /* one more record of the owner that was added last: quicker */
 /* The same with a class, as UPDATE needs it (RFC 2136 2.5). */
 int packet_add_class(struct packet_builder *b, unsigned section, const uint8_t *owner,
     uint16_t type, uint16_t class, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen);

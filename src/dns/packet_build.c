@@ -110,28 +110,60 @@ void packet_begin(struct packet_builder *b, size_t limit, uint16_t id, uint16_t 
 	b->counts[0] = 1;
 }
 
-int packet_add_class(struct packet_builder *b, unsigned section, const uint8_t *owner,
-    uint16_t type, uint16_t class, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen)
+/* Type, class, TTL, RDATA: the rest of a record, at p. */
+static void put_body(
+    uint8_t *p, uint16_t type, uint16_t class, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen)
 {
-	struct placed placed;
-	size_t offset = b->buf.len, need;
-	uint8_t *p;
-
-	place_name(b, owner, &placed);
-	need = placed.len + 10 + rdlen;
-	if (offset + need > b->limit || b->counts[section] == UINT16_MAX)
-		return ERR_LIMIT;
-	p = buf_extend(&b->buf, need);
-	if (p == NULL)
-		return ERR_LIMIT;
-	p = put_name(b, p, offset, owner, &placed);
 	store_u16(p, type);
 	store_u16(p + 2, class);
 	store_u32(p + 4, ttl);
 	store_u16(p + 8, rdlen);
 	if (rdlen > 0)
 		memcpy(p + 10, rdata, rdlen);
-	b->counts[section]++;
+}
+
+/* Room for a record in that section, counted; NULL: it does not fit. */
+static uint8_t *extend(struct packet_builder *b, unsigned section, size_t need)
+{
+	uint8_t *p;
+
+	if (b->buf.len + need > b->limit || b->counts[section] == UINT16_MAX)
+		return NULL;
+	p = buf_extend(&b->buf, need);
+	if (p != NULL)
+		b->counts[section]++;
+	return p;
+}
+
+int packet_add_class(struct packet_builder *b, unsigned section, const uint8_t *owner,
+    uint16_t type, uint16_t class, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen)
+{
+	struct placed placed;
+	size_t offset = b->buf.len;
+	uint8_t *p;
+
+	place_name(b, owner, &placed);
+	p = extend(b, section, placed.len + 10 + rdlen);
+	if (p == NULL)
+		return ERR_LIMIT;
+	p = put_name(b, p, offset, owner, &placed);
+	put_body(p, type, class, ttl, rdata, rdlen);
+	return OK;
+}
+
+int packet_add_again(struct packet_builder *b, unsigned section, const uint8_t *owner,
+    uint16_t type, uint32_t ttl, const uint8_t *rdata, uint16_t rdlen)
+{
+	uint16_t at = b->at[b->depth];
+	uint8_t *p;
+
+	if (b->depth == 0 || at == 0)
+		return packet_add(b, section, owner, type, ttl, rdata, rdlen);
+	p = extend(b, section, 2 + 10 + (size_t)rdlen);
+	if (p == NULL)
+		return ERR_LIMIT;
+	store_u16(p, (uint16_t)(0xc000 | at));
+	put_body(p + 2, type, CLASS_IN, ttl, rdata, rdlen);
 	return OK;
 }
 

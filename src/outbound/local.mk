@@ -3,11 +3,12 @@ liboutbound_a_SOURCES = \
 	src/outbound/acl.c \
 	src/outbound/answer.c \
 	src/outbound/ask.c \
-	src/outbound/axfr.c \
 	src/outbound/file.c \
 	src/outbound/notify.c \
 	src/outbound/outbound.c src/outbound/outbound.h src/outbound/parts.h \
 	src/outbound/socket.c \
+	src/outbound/source.c \
+	src/outbound/stream.c \
 	src/outbound/tcp.c \
 	src/outbound/tkey.c \
 	src/outbound/transfer.c \
@@ -37,3 +38,9 @@ FUZZ_TESTS += tests/fuzz/fuzz_query
 tests_fuzz_fuzz_query_SOURCES = tests/fuzz/fuzz_query.c tests/fuzz/driver.c $(OUTBOUND_RIG)
 tests_fuzz_fuzz_query_LDADD = $(OUTBOUND_TEST_LIBS)
 EXTRA_DIST += tests/fuzz/query
+
+# For whoever works on the sender: make tests/unit/outbound_bench
+EXTRA_PROGRAMS += tests/unit/outbound_bench
+tests_unit_outbound_bench_SOURCES = tests/unit/outbound_bench.c $(OUTBOUND_RIG)
+tests_unit_outbound_bench_LDADD = $(OUTBOUND_TEST_LIBS)
+CLEANFILES += tests/unit/outbound_bench$(EXEEXT)

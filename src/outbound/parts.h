@@ -8,6 +8,7 @@
 #include "dns/rrset.h"
 #include "dns/rrtype.h"
 #include "outbound/outbound.h"
+#include "zone/journal.h"
 
 /* Bounds and times (milliseconds of the monotonic clock); tests make them shorter. */
 struct out_limits {
@@ -15,7 +16,7 @@ struct out_limits {
 	unsigned connections_host; /* TCP, from one address */
 	unsigned transfers;        /* under way at once: each holds a snapshot of the store */
 	uint64_t idle;             /* a connection without a whole query */
-	uint64_t stall;            /* a transfer or answer that the client does not read */
+	uint64_t pace, pace_octets; /* what a client takes must be so many octets in that time */
 	uint64_t transfer;         /* a transfer in all */
 	unsigned notify_tries;
 	uint64_t ask;       /* wait for the answer to one NOTIFY or SOA query */
@@ -135,16 +136,45 @@ int out_answer_zone(struct outbound *out, struct out_query *q, struct out_zone *
 /* tkey.c: OK, and the answer but for OPT and TSIG is in reply; ERR_FORMAT: not a TKEY query. */
 int out_answer_tkey(struct out_query *q, struct out_reply *reply);
 
-/* axfr.c: a zone as a stream of messages, each at most 65535 octets. */
-struct out_stream *out_stream_new(struct out_version *v, const struct out_query *q,
-    struct out_reply *reply); /* takes v and the TSIG state of reply */
+/* source.c: what a transfer brings: the whole zone, or what has changed since the client's version. */
+#define OUT_SOURCE_TEXT_SIZE 120
+#define OUT_RECORD_TEXT_SIZE (256 + 6 + RRTYPE_TEXT_SIZE)
+enum out_part { OUT_FIRST_SOA, OUT_BODY, OUT_LAST_SOA, OUT_END };
+struct out_source {
+	struct out_version version;
+	struct journal *journal; /* NULL: the whole zone is sent */
+	uint32_t since;          /* the client's version, with a journal or instead of one */
+	const char *instead;     /* why no difference is sent to whom asked for one; NULL: nobody did */
+	enum out_part part;
+	/* the records of the RRset at hand that are still to be written, and then its signatures */
+	struct rrset set;
+	const uint8_t *next;
+	unsigned left;
+	bool in_sigs;
+	uint64_t records; /* written */
+};
+/* The whole zone; results as out_version_open. */
+int out_source_open(struct out_source *s, const struct out_zone *z, struct err *e);
+/* What has changed since that version instead, from its beginning.  Not OK: there is no way from there, or it
+ * is longer than the zone, which is what is sent then. */
+int out_source_since(struct out_source *s, uint32_t serial);
+void out_source_close(struct out_source *s);
+/* Write on into a message: OK: that was the end; ERR_LIMIT: it is full, go on in the next; or an error. */
+int out_source_write(struct out_source *s, struct packet_builder *message, struct err *e);
+void out_source_text(const struct out_source *s, char text[OUT_SOURCE_TEXT_SIZE]); /* "IXFR from 3 to 5" */
+/* The record that comes next. */
+void out_source_record_text(const struct out_source *s, char text[OUT_RECORD_TEXT_SIZE]);
+
+/* stream.c: a source as a stream of messages, each at most 65535 octets. */
+struct out_stream *out_stream_new(struct out_source *source, const struct out_query *q,
+    struct out_reply *reply); /* takes the source and the TSIG state of reply */
 /* The next message, complete, in message: OK, ERR_MISSING after the last, or an error. */
 int out_stream_next(struct out_stream *s, struct packet_builder *message, struct err *e);
+bool out_stream_has_more(const struct out_stream *s);
 void out_stream_free(struct out_stream *s); /* NULL is fine */
 struct out_stream_facts {
-	const char *zone;
+	const char *zone, *what;
 	const uint8_t *apex;
-	uint32_t serial;
 	uint64_t records, octets;
 };
 struct out_stream_facts out_stream_facts(const struct out_stream *s);

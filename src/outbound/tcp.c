@@ -9,8 +9,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <linux/sockios.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -47,6 +50,11 @@ struct out_connection {
 	struct out_stream *stream; /* what comes after it, NULL: nothing */
 	uint64_t started;	   /* of the stream */
 	uint64_t progress;	   /* a whole query came, or something was sent */
+	uint64_t written;	   /* octets, ever */
+	struct {		   /* how fast the client takes what it is sent */
+		uint64_t taken;	   /* octets that it had taken */
+		uint64_t at;	   /* when it had */
+	} pace;
 };
 
 static void stream_end(struct out_connection *c)
@@ -81,15 +89,46 @@ static void log_cut(const struct out_connection *c, const char *why)
 {
 	struct out_stream_facts f = out_stream_facts(c->stream);
 
-	log_warning("zone %s: transfer of serial %u to %s cut after %llu records: %s", f.zone,
-	    f.serial, c->from_text, (unsigned long long)f.records, why);
+	log_warning("zone %s: %s to %s cut after %llu records, %llu octets and %llu s: %s", f.zone,
+	    f.what, c->from_text, (unsigned long long)f.records, (unsigned long long)f.octets,
+	    (unsigned long long)(clock_mono_ms() - c->started) / 1000, why);
 }
 
+/* What the kernel still holds for the client is thrown away, too: it may be megabytes. */
 static void connection_cut(struct out_connection *c, const char *why)
 {
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
 	if (c->stream != NULL)
 		log_cut(c, why);
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	connection_free(c);
+}
+
+/* Octets that the client's host has acknowledged. */
+static uint64_t octets_taken(const struct out_connection *c)
+{
+	int queued = 0;
+
+	if (ioctl(c->fd, SIOCOUTQ, &queued) != 0 || queued < 0)
+		queued = 0;
+	return c->written - (uint64_t)queued;
+}
+
+static void pace_begin(struct out_connection *c, uint64_t now)
+{
+	c->pace.taken = octets_taken(c);
+	c->pace.at = now;
+}
+
+/* Counted by what it acknowledged, not by what the kernel took from us: that comes in lumps. */
+static bool is_slow(struct out_connection *c, uint64_t now)
+{
+	if (octets_taken(c) - c->pace.taken >= c->out->limits.pace_octets) {
+		pace_begin(c, now);
+		return false;
+	}
+	return now - c->pace.at > c->out->limits.pace;
 }
 
 static void begin_sending(struct out_connection *c)
@@ -104,6 +143,8 @@ static int send_more(struct out_connection *c, size_t *budget)
 {
 	const struct buf *message = &c->reply.message.buf;
 	size_t total = sizeof(c->prefix) + message->len;
+	/* The kernel fills its segments before it wakes the client. */
+	int more = c->stream != NULL && out_stream_has_more(c->stream) ? MSG_MORE : 0;
 
 	while (c->sent < total) {
 		size_t from = c->sent < sizeof(c->prefix) ? c->sent : sizeof(c->prefix);
@@ -112,11 +153,12 @@ static int send_more(struct out_connection *c, size_t *budget)
 		    {message->data + (c->sent - from), message->len - (c->sent - from)},
 		};
 		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-		ssize_t n = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL | more);
 
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CLOSED;
 		c->sent += (size_t)n;
+		c->written += (size_t)n;
 		c->progress = clock_mono_ms();
 		*budget -= (size_t)n < *budget ? (size_t)n : *budget;
 	}
@@ -145,9 +187,9 @@ static void stream_done(struct out_connection *c)
 	struct out_zone *z = out_zone_find(c->out, f.apex);
 	uint64_t ms = clock_mono_ms() - c->started;
 
-	log_notice("zone %s: serial %u transferred to %s: %llu records, %llu octets, %llu ms",
-	    f.zone, f.serial, c->from_text, (unsigned long long)f.records,
-	    (unsigned long long)f.octets, (unsigned long long)ms);
+	log_notice("zone %s: %s sent to %s: %llu records, %llu octets, %llu ms", f.zone, f.what,
+	    c->from_text, (unsigned long long)f.records, (unsigned long long)f.octets,
+	    (unsigned long long)ms);
 	if (z != NULL)
 		out_destination_seen(z, &c->from, true);
 	stream_end(c);
@@ -202,6 +244,7 @@ static int answer_one(struct out_connection *c)
 	c->in_pos += 2 + q.len;
 	if (rc != OK)
 		return ERR_CLOSED;
+	pace_begin(c, c->progress);
 	if (c->reply.stream != NULL) {
 		c->stream = c->reply.stream;
 		c->reply.stream = NULL;
@@ -369,6 +412,18 @@ void out_tcp_listen(struct outbound *out, int fd)
 	out->listeners = l;
 }
 
+static void cut_slow(struct out_connection *c, uint64_t now)
+{
+	const struct out_limits *limits = &c->out->limits;
+	char why[100];
+
+	if (!is_slow(c, now))
+		return;
+	snprintf(why, sizeof(why), "the client took less than %llu octets in %llu s",
+	    (unsigned long long)limits->pace_octets, (unsigned long long)limits->pace / 1000);
+	connection_cut(c, why);
+}
+
 void out_tcp_sweep(struct outbound *out, uint64_t now)
 {
 	const struct out_limits *limits = &out->limits;
@@ -380,10 +435,9 @@ void out_tcp_sweep(struct outbound *out, uint64_t now)
 		next = c->next;
 		if (c->stream != NULL && now - c->started > limits->transfer)
 			connection_cut(c, "it took too long in all");
-		else if ((c->stream != NULL || c->sending) && still > limits->stall)
-			connection_cut(c, "the client does not read");
-		else if (c->stream == NULL && !c->sending &&
-			 still > (c->waiting ? limits->transfer : limits->idle))
+		else if (c->stream != NULL || c->sending)
+			cut_slow(c, now);
+		else if (still > (c->waiting ? limits->transfer : limits->idle))
 			connection_free(c);
 	}
 	for (struct out_listener *l = out->listeners; l != NULL; l = l->next)

@@ -3,7 +3,10 @@
  * Runs in the network side.  The query is not trusted, though its sender is a destination. */
 #include "outbound/parts.h"
 
+#include "base/log.h"
 #include "dns/rdata.h"
+
+#define RECORD_MIN 16 /* octets of a small record in a message: owner as pointer, four of RDATA */
 
 /* The serial of the version that the client has: the SOA in the authority section (RFC 1995 3). */
 static bool ixfr_serial(const struct out_query *q, uint32_t *serial)
@@ -28,10 +31,12 @@ static bool ixfr_serial(const struct out_query *q, uint32_t *serial)
 	return has_soa;
 }
 
-/* One SOA, with its signatures if they are asked for and fit.  Too small a message gets TC. */
+/* One SOA, with its signatures if they are asked for and fit; never as the answer to IXFR, where
+ * they would look like the beginning of a whole zone.  Too small a message gets TC. */
 static void answer_soa(struct out_query *q, const struct out_version *v, struct out_reply *reply)
 {
 	struct packet_builder *message = &reply->message;
+	bool with_sigs = q->dnssec_ok && q->packet.qtype == RR_SOA;
 	const uint8_t *next = v->soa.rdata;
 	uint16_t len;
 	const uint8_t *rdata = rrset_next(&next, &len);
@@ -43,42 +48,19 @@ static void answer_soa(struct out_query *q, const struct out_version *v, struct 
 		return;
 	}
 	next = v->soa.sigdata;
-	for (unsigned i = 0; q->dnssec_ok && i < v->soa.sigs; i++) {
+	for (unsigned i = 0; with_sigs && i < v->soa.sigs; i++) {
 		rdata = rrset_next(&next, &len);
 		if (packet_add(message, 1, v->head.apex, RR_RRSIG, v->soa.ttl, rdata, len) != OK)
 			break;
 	}
 }
 
-/* Is one SOA all that an IXFR query gets: over UDP (the client comes again over TCP, RFC 1995 2),
- * or because the client has our version? */
-static bool ixfr_is_short(const struct out_query *q, const struct out_version *v, unsigned *rcode)
-{
-	uint32_t serial = 0;
-
-	if (!ixfr_serial(q, &serial)) {
-		*rcode = RCODE_FORMERR;
-		return true;
-	}
-	return !q->is_tcp || !serial_gt(v->head.serial_out, serial);
-}
-
-static int begin_transfer(
-    struct outbound *out, struct out_query *q, struct out_version *v, struct out_reply *reply)
-{
-	if (out->transfer_count >= out->limits.transfers)
-		return ERR_AGAIN;
-	reply->stream = out_stream_new(v, q, reply);
-	v->snapshot = NULL;
-	return OK;
-}
-
-static unsigned open_version(struct out_zone *z, const struct out_query *q, struct out_version *v)
+static unsigned open_source(struct out_zone *z, const struct out_query *q, struct out_source *s)
 {
 	struct err e = {0};
 	char from[PEER_TEXT_SIZE];
 
-	if (!z->suspended && out_version_open(z, v, &e) == OK)
+	if (!z->suspended && out_source_open(s, z, &e) == OK)
 		return RCODE_NOERROR;
 	peer_address_text(&q->from, from);
 	out_noise(z->out, "zone %s: SERVFAIL to %s: %s", z->text, from,
@@ -86,26 +68,88 @@ static unsigned open_version(struct out_zone *z, const struct out_query *q, stru
 	return RCODE_SERVFAIL;
 }
 
+static int begin_stream(
+    struct outbound *out, struct out_query *q, struct out_source *s, struct out_reply *reply)
+{
+	if (out->transfer_count >= out->limits.transfers)
+		return ERR_AGAIN;
+	reply->stream = out_stream_new(s, q, reply);
+	return OK;
+}
+
+/* The difference in one message: ERR_LIMIT when it does not fit.  Such an answer needs none of the
+ * places for transfers, so that slow readers of whole zones are in nobody's way who is up to date.
+ */
+static int answer_at_once(
+    struct out_query *q, struct out_zone *z, struct out_source *s, struct out_reply *reply)
+{
+	char what[OUT_SOURCE_TEXT_SIZE], from[PEER_TEXT_SIZE];
+	int rc;
+
+	out_reply_begin(reply, q, RCODE_NOERROR, true);
+	if (journal_records(s->journal) > reply->message.limit / RECORD_MIN)
+		return ERR_LIMIT;
+	rc = out_source_write(s, &reply->message, NULL);
+	if (rc != OK)
+		return rc;
+	out_source_text(s, what);
+	peer_address_text(&q->from, from);
+	log_notice("zone %s: %s sent to %s: %llu records in one message over %s", z->text, what,
+	    from, (unsigned long long)s->records, q->is_tcp ? "TCP" : "UDP");
+	out_destination_seen(z, &q->from, true);
+	return OK;
+}
+
+/* RFC 1995 2: who has our version gets one SOA, and so does a client over UDP whose answer does not
+ * fit: it comes again over TCP. */
+static int answer_ixfr(struct outbound *out, struct out_query *q, struct out_zone *z,
+    struct out_source *s, struct out_reply *reply, unsigned *rcode)
+{
+	uint32_t serial;
+	int rc;
+
+	if (!ixfr_serial(q, &serial)) {
+		*rcode = RCODE_FORMERR;
+		return OK;
+	}
+	if (!serial_gt(s->version.head.serial_out, serial)) {
+		answer_soa(q, &s->version, reply);
+		return OK;
+	}
+	rc = out_source_since(s, serial);
+	if (rc == OK)
+		rc = answer_at_once(q, z, s, reply);
+	if (rc == OK)
+		return OK;
+	if (!q->is_tcp) {
+		answer_soa(q, &s->version, reply);
+		return OK;
+	}
+	if (s->journal != NULL) /* from its beginning again */
+		out_source_since(s, serial);
+	return begin_stream(out, q, s, reply);
+}
+
 int out_answer_zone(struct outbound *out, struct out_query *q, struct out_zone *z,
     struct out_reply *reply, unsigned *rcode)
 {
-	struct out_version v = {0};
+	struct out_source s = {0};
 	int rc = OK;
 
 	if (q->packet.qtype == RR_AXFR && !q->is_tcp) { /* not defined, RFC 5936 4.2 */
 		*rcode = RCODE_FORMERR;
 		return OK;
 	}
-	*rcode = open_version(z, q, &v);
+	*rcode = open_source(z, q, &s);
 	if (*rcode != RCODE_NOERROR)
 		return OK;
 	out_destination_seen(z, &q->from, false);
-	if (q->packet.qtype == RR_SOA ||
-	    (q->packet.qtype == RR_IXFR && ixfr_is_short(q, &v, rcode)))
-		answer_soa(q, &v, reply);
+	if (q->packet.qtype == RR_AXFR)
+		rc = begin_stream(out, q, &s, reply);
+	else if (q->packet.qtype == RR_IXFR)
+		rc = answer_ixfr(out, q, z, &s, reply, rcode);
 	else
-		rc = begin_transfer(out, q, &v, reply);
-	if (v.snapshot != NULL)
-		out_version_close(&v);
+		answer_soa(q, &s.version, reply);
+	out_source_close(&s);
 	return rc;
 }

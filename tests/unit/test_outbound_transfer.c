@@ -190,7 +190,7 @@ static void slow_reader(void **state)
 	/* The version it reads stays, while others get the next one. */
 	rig_write_zone(&rig, "example.", SERIAL + 1, 100, 100, true);
 	assert_int_equal(transfer(&other, SERIAL + 1), 1);
-	rig.out->limits.stall = 100;
+	rig.out->limits.pace = 100;
 	pump_for(300);
 	assert_int_equal(rig.out->transfer_count, 0);
 	assert_int_equal(rig.out->connection_count, 0);
