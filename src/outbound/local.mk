@@ -18,15 +18,17 @@ liboutbound_a_SOURCES = \
 # What a test of this room needs: a rig with a store, and clients.
 OUTBOUND_TEST_LIBS = liboutbound.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS)
 OUTBOUND_RIG = tests/unit/outbound_rig.c tests/unit/outbound_rig_client.c \
-	tests/unit/outbound_rig_zone.c tests/unit/outbound_rig.h
+	tests/unit/outbound_rig_copy.c tests/unit/outbound_rig_zone.c tests/unit/outbound_rig.h
 
 if HAVE_CMOCKA
-OUTBOUND_TESTS = tests/unit/test_outbound_answer tests/unit/test_outbound_notify \
-	tests/unit/test_outbound_transfer
+OUTBOUND_TESTS = tests/unit/test_outbound_answer tests/unit/test_outbound_ixfr \
+	tests/unit/test_outbound_notify tests/unit/test_outbound_transfer
 check_PROGRAMS += $(OUTBOUND_TESTS)
 UNIT_TESTS += $(OUTBOUND_TESTS)
 tests_unit_test_outbound_answer_SOURCES = tests/unit/test_outbound_answer.c $(OUTBOUND_RIG)
 tests_unit_test_outbound_answer_LDADD = $(OUTBOUND_TEST_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_outbound_ixfr_SOURCES = tests/unit/test_outbound_ixfr.c $(OUTBOUND_RIG)
+tests_unit_test_outbound_ixfr_LDADD = $(OUTBOUND_TEST_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_outbound_notify_SOURCES = tests/unit/test_outbound_notify.c $(OUTBOUND_RIG)
 tests_unit_test_outbound_notify_LDADD = $(OUTBOUND_TEST_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_outbound_transfer_SOURCES = tests/unit/test_outbound_transfer.c $(OUTBOUND_RIG)

@@ -50,6 +50,8 @@ struct out_zone {
 	uint32_t serial;
 	struct buf soa; /* its SOA's RDATA */
 	uint32_t soa_ttl;
+	bool has_distrust; /* the journal could not be read to the end from a version before this one: such */
+	uint32_t distrust_before; /* versions get the whole zone */
 	struct out_destination **destinations; /* an array, each allocated */
 	unsigned destination_count;
 	bool file_wanted; /* a version was announced that is not in the output file yet */
@@ -130,6 +132,8 @@ void out_reply_clear(struct out_reply *reply); /* keeps the memory of message */
 void out_reply_free(struct out_reply *reply);
 
 /* transfer.c: queries for a zone that the peer may have. */
+/* What the journal has of versions before this one is of no use. */
+void out_distrust_journal(struct out_zone *z, uint32_t serial);
 int out_answer_zone(struct outbound *out, struct out_query *q, struct out_zone *z,
     struct out_reply *reply, unsigned *rcode);
 
@@ -158,6 +162,8 @@ int out_source_open(struct out_source *s, const struct out_zone *z, struct err *
 /* What has changed since that version instead, from its beginning.  Not OK: there is no way from there, or it
  * is longer than the zone, which is what is sent then. */
 int out_source_since(struct out_source *s, uint32_t serial);
+/* The whole zone, from its beginning, though a difference was asked for. */
+void out_source_whole(struct out_source *s, uint32_t since, const char *instead);
 void out_source_close(struct out_source *s);
 /* Write on into a message: OK: that was the end; ERR_LIMIT: it is full, go on in the next; or an error. */
 int out_source_write(struct out_source *s, struct packet_builder *message, struct err *e);
@@ -175,6 +181,8 @@ void out_stream_free(struct out_stream *s); /* NULL is fine */
 struct out_stream_facts {
 	const char *zone, *what;
 	const uint8_t *apex;
+	uint32_t serial;
+	bool is_difference;
 	uint64_t records, octets;
 };
 struct out_stream_facts out_stream_facts(const struct out_stream *s);

@@ -31,28 +31,31 @@ void out_source_close(struct out_source *s)
 	out_version_close(&s->version);
 }
 
+void out_source_whole(struct out_source *s, uint32_t since, const char *instead)
+{
+	journal_close(s->journal);
+	s->journal = NULL;
+	s->part = OUT_BODY;
+	s->left = s->set.sigs = 0;
+	s->records = 0;
+	s->since = since;
+	s->instead = instead;
+}
+
 int out_source_since(struct out_source *s, uint32_t serial)
 {
 	const struct zone_head *h = &s->version.head;
 	int rc;
 
-	journal_close(s->journal);
-	s->journal = NULL;
-	s->since = serial;
+	out_source_whole(s, serial, "is not in the journal");
 	rc = journal_open(s->version.snapshot, h, serial, &s->journal);
-	if (rc != OK) {
-		s->instead = "is not in the journal";
+	if (rc != OK)
 		return rc;
-	}
 	if (journal_records(s->journal) > h->records + h->signatures) {
-		journal_close(s->journal);
-		s->journal = NULL;
-		s->instead = "is more than the whole zone";
+		out_source_whole(s, serial, "is more than the whole zone");
 		return ERR_LIMIT;
 	}
 	s->part = OUT_FIRST_SOA;
-	s->left = s->set.sigs = 0;
-	s->records = 0;
 	return OK;
 }
 

@@ -74,6 +74,8 @@ struct out_stream_facts out_stream_facts(const struct out_stream *s)
 	return (struct out_stream_facts){.zone = s->zone,
 	    .apex = s->source.version.head.apex,
 	    .what = s->what,
+	    .serial = s->source.version.head.serial_out,
+	    .is_difference = s->source.journal != NULL,
 	    .records = s->source.records,
 	    .octets = s->octets};
 }

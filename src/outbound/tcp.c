@@ -196,7 +196,18 @@ static void stream_done(struct out_connection *c)
 	wake_waiting(c->out);
 }
 
-/* The next message of the stream; ERR_CLOSED when there is no honest way to go on. */
+/* There is no honest way to go on.  The client will ask for the same difference again. */
+static void stream_failed(const struct out_connection *c, const struct err *e)
+{
+	struct out_stream_facts f = out_stream_facts(c->stream);
+	struct out_zone *z = out_zone_find(c->out, f.apex);
+
+	log_cut(c, e->text);
+	if (z != NULL && f.is_difference)
+		out_distrust_journal(z, f.serial);
+}
+
+/* The next message of the stream. */
 static int stream_more(struct out_connection *c)
 {
 	struct err e = {0};
@@ -207,7 +218,7 @@ static int stream_more(struct out_connection *c)
 	else if (rc == ERR_MISSING)
 		stream_done(c);
 	else
-		log_cut(c, e.text);
+		stream_failed(c, &e);
 	return rc == OK || rc == ERR_MISSING ? OK : ERR_CLOSED;
 }
 

@@ -77,6 +77,23 @@ static int begin_stream(
 	return OK;
 }
 
+void out_distrust_journal(struct out_zone *z, uint32_t serial)
+{
+	log_warning("zone %s: versions before serial %u are not sent as differences any more",
+	    z->text, serial);
+	z->has_distrust = true;
+	z->distrust_before = serial;
+}
+
+/* Choose the difference, if there is one worth sending. */
+static int take_difference(const struct out_zone *z, struct out_source *s, uint32_t serial)
+{
+	if (!z->has_distrust || !serial_gt(z->distrust_before, serial))
+		return out_source_since(s, serial);
+	out_source_whole(s, serial, "cannot be read from the journal");
+	return ERR_MISSING;
+}
+
 /* The difference in one message: ERR_LIMIT when it does not fit.  Such an answer needs none of the
  * places for transfers, so that slow readers of whole zones are in nobody's way who is up to date.
  */
@@ -84,20 +101,24 @@ static int answer_at_once(
     struct out_query *q, struct out_zone *z, struct out_source *s, struct out_reply *reply)
 {
 	char what[OUT_SOURCE_TEXT_SIZE], from[PEER_TEXT_SIZE];
+	struct err e = {0};
 	int rc;
 
 	out_reply_begin(reply, q, RCODE_NOERROR, true);
 	if (journal_records(s->journal) > reply->message.limit / RECORD_MIN)
 		return ERR_LIMIT;
-	rc = out_source_write(s, &reply->message, NULL);
-	if (rc != OK)
-		return rc;
+	rc = out_source_write(s, &reply->message, &e);
 	out_source_text(s, what);
 	peer_address_text(&q->from, from);
-	log_notice("zone %s: %s sent to %s: %llu records in one message over %s", z->text, what,
-	    from, (unsigned long long)s->records, q->is_tcp ? "TCP" : "UDP");
-	out_destination_seen(z, &q->from, true);
-	return OK;
+	if (rc == OK) {
+		log_notice("zone %s: %s sent to %s: %llu records in one message over %s", z->text,
+		    what, from, (unsigned long long)s->records, q->is_tcp ? "TCP" : "UDP");
+		out_destination_seen(z, &q->from, true);
+	} else if (rc != ERR_LIMIT) {
+		log_warning("zone %s: %s not sent to %s: %s", z->text, what, from, e.text);
+		out_distrust_journal(z, s->version.head.serial_out);
+	}
+	return rc;
 }
 
 /* RFC 1995 2: who has our version gets one SOA, and so does a client over UDP whose answer does not
@@ -106,7 +127,6 @@ static int answer_ixfr(struct outbound *out, struct out_query *q, struct out_zon
     struct out_source *s, struct out_reply *reply, unsigned *rcode)
 {
 	uint32_t serial;
-	int rc;
 
 	if (!ixfr_serial(q, &serial)) {
 		*rcode = RCODE_FORMERR;
@@ -116,17 +136,13 @@ static int answer_ixfr(struct outbound *out, struct out_query *q, struct out_zon
 		answer_soa(q, &s->version, reply);
 		return OK;
 	}
-	rc = out_source_since(s, serial);
-	if (rc == OK)
-		rc = answer_at_once(q, z, s, reply);
-	if (rc == OK)
+	if (take_difference(z, s, serial) == OK && answer_at_once(q, z, s, reply) == OK)
 		return OK;
 	if (!q->is_tcp) {
 		answer_soa(q, &s->version, reply);
 		return OK;
 	}
-	if (s->journal != NULL) /* from its beginning again */
-		out_source_since(s, serial);
+	take_difference(z, s, serial); /* from its beginning again */
 	return begin_stream(out, q, s, reply);
 }
 

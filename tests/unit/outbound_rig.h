@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include "outbound/parts.h"
+#include "zone/change.h"
 
 #define RIG_KEYED "127.0.0.1"
 #define RIG_STRANGER "127.0.0.2"
@@ -52,6 +53,19 @@ void rig_pump(struct rig *r); /* what is ready, and wait a millisecond */
  * signed with something, and as many NSEC3 records. */
 void rig_write_zone(struct rig *r, const char *apex, uint32_t serial, unsigned names, unsigned size,
     bool published);
+/* The next version of "example.", made in place: between begin and end RRsets are put (signed with something)
+ * or, with count 0, removed.  rdata: count x (u16 length, RDATA). */
+struct rig_change {
+	struct rig *rig;
+	struct zone_head from;
+	struct change *change;
+	uint64_t octets_max; /* of the journal */
+};
+void rig_change_begin(struct rig_change *c, struct rig *r);
+void rig_change_rrset(struct rig_change *c, const char *owner, uint16_t type, uint32_t ttl,
+    const struct buf *rdata, uint16_t count);
+void rig_change_nsec3(struct rig_change *c, unsigned n, uint8_t types); /* NSEC3 number n; 0: it goes */
+void rig_change_end(struct rig_change *c, uint32_t serial);
 const struct rig_status *rig_last(const struct rig *r, const char *destination);
 
 struct rig_query {
@@ -82,6 +96,19 @@ bool rig_is_closed(struct rig *r, int fd); /* by the other end, soon */
 /* Receive a whole transfer and compare it with the store: the number of messages, or 0 with words on
  * stderr. */
 unsigned rig_receive_zone(struct rig *r, int fd, uint32_t serial, struct tsig_state *t);
+/* A secondary's copy of a zone. */
+struct rig_record;
+struct rig_copy {
+	struct rig_record **records;
+	unsigned count;
+	uint32_t serial; /* 0: none yet */
+};
+enum rig_got { RIG_GOT_TROUBLE, RIG_GOT_SOA, RIG_GOT_AXFR, RIG_GOT_IXFR };
+/* Ask (IXFR: from the copy's version) and apply what comes; what is wrong goes to stderr. */
+enum rig_got rig_copy_fetch(struct rig *r, struct rig_copy *c, const struct rig_query *ask,
+    bool tcp, unsigned *messages);
+bool rig_copy_equal(struct rig_copy *a, struct rig_copy *b);
+void rig_copy_clear(struct rig_copy *c);
 /* The error in the TSIG record of an answer; -1: it has none. */
 int rig_tsig_error(const struct rig_answer *a);
 
