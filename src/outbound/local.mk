@@ -4,6 +4,7 @@ liboutbound_a_SOURCES = \
 	src/outbound/answer.c \
 	src/outbound/ask.c \
 	src/outbound/file.c \
+	src/outbound/listen.c \
 	src/outbound/notify.c \
 	src/outbound/outbound.c src/outbound/outbound.h src/outbound/parts.h \
 	src/outbound/socket.c \

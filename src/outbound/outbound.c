@@ -19,6 +19,7 @@ static const struct out_limits default_limits = {
     .connections = 1000,
     .connections_host = 200,
     .transfers = 80,
+    .transfers_host = 40,
     .idle = 30 * 1000,
     .pace = 60 * 1000,
     .pace_octets = 64 * 1024,
@@ -194,6 +195,7 @@ void outbound_free(struct outbound *out)
 {
 	if (out == NULL)
 		return;
+	out_listeners_free(out);
 	out_tcp_free(out);
 	out_udp_free(out);
 	for (unsigned i = 0; i < out->zone_count; i++)

@@ -15,6 +15,7 @@ struct out_limits {
 	unsigned connections;      /* TCP, overall */
 	unsigned connections_host; /* TCP, from one address */
 	unsigned transfers;        /* under way at once: each holds a snapshot of the store */
+	unsigned transfers_host;   /* of these, to one address */
 	uint64_t idle;             /* a connection without a whole query */
 	uint64_t pace, pace_octets; /* what a client takes must be so many octets in that time */
 	uint64_t transfer;         /* a transfer in all */
@@ -187,11 +188,21 @@ struct out_stream_facts {
 };
 struct out_stream_facts out_stream_facts(const struct out_stream *s);
 
-/* udp.c, tcp.c: sockets. */
+/* udp.c: datagrams. */
 void out_udp_listen(struct outbound *out, int fd);
 void out_udp_free(struct outbound *out);
+
+/* listen.c: connections that come in. */
 void out_tcp_listen(struct outbound *out, int fd);
-void out_tcp_sweep(struct outbound *out, uint64_t now);
+void out_listeners_resume(struct outbound *out); /* after a pause for want of descriptors */
+void out_listeners_free(struct outbound *out);
+
+/* tcp.c: connections. */
+/* Takes fd; false: there is no room, and fd is still the caller's. */
+bool out_tcp_take(struct outbound *out, int fd, const struct sockaddr_storage *from);
+/* May one more transfer begin, to that host? */
+bool out_tcp_has_place(const struct outbound *out, const struct sockaddr_storage *from);
+void out_tcp_sweep(struct outbound *out, uint64_t now); /* cut what is over the bounds */
 void out_tcp_free(struct outbound *out);
 
 /* socket.c: one UDP socket for questions to many hosts. */

@@ -2,11 +2,11 @@
  *
  * Runs in the network side.  Nothing received is trusted.  A client costs at most one connection's
  * buffers: nothing is read from it while it does not read its answers, and it is cut off when it
- * stands still (out_tcp_sweep).  Each turn of a connection ends after about a megabyte. */
+ * takes too little or too long (out_tcp_sweep).  Each turn of a connection ends after about a
+ * megabyte. */
 #include "outbound/parts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <linux/sockios.h>
@@ -23,14 +23,6 @@
 #define SLICE_OCTETS (1024 * 1024)
 #define SLICE_QUERIES 32
 #define READ_OCTETS 4096
-#define ACCEPT_AT_ONCE 32
-
-struct out_listener {
-	struct out_listener *next;
-	struct outbound *out;
-	int fd;
-	struct loop_watch *watch;
-};
 
 struct out_connection {
 	struct out_connection *next, *prev;
@@ -166,7 +158,16 @@ static int send_more(struct out_connection *c, size_t *budget)
 	return OK;
 }
 
-/* Let whoever has waited longest for a transfer try again, if there is room. */
+bool out_tcp_has_place(const struct outbound *out, const struct sockaddr_storage *from)
+{
+	unsigned same = 0;
+
+	for (const struct out_connection *c = out->connections; c != NULL; c = c->next)
+		same += c->stream != NULL && peer_same_host(&c->from, from);
+	return out->transfer_count < out->limits.transfers && same < out->limits.transfers_host;
+}
+
+/* Let whoever has waited longest for a transfer try again, if there is room for him. */
 static void wake_waiting(struct outbound *out)
 {
 	struct out_connection *first = NULL;
@@ -174,7 +175,8 @@ static void wake_waiting(struct outbound *out)
 	if (out->transfer_count >= out->limits.transfers)
 		return;
 	for (struct out_connection *c = out->connections; c != NULL; c = c->next) {
-		if (c->waiting && (first == NULL || c->progress <= first->progress))
+		if (c->waiting && (first == NULL || c->progress <= first->progress) &&
+		    out_tcp_has_place(out, &c->from))
 			first = c;
 	}
 	if (first != NULL)
@@ -261,6 +263,7 @@ static int answer_one(struct out_connection *c)
 		c->reply.stream = NULL;
 		c->started = c->progress;
 		c->out->transfer_count++;
+		wake_waiting(c->out); /* there may be room for another one */
 	} else {
 		begin_sending(c);
 	}
@@ -382,45 +385,12 @@ static void connection_new(struct outbound *out, int fd, const struct sockaddr_s
 	c->watch = loop_watch(out->loop, fd, LOOP_READ, ready, c);
 }
 
-static void accept_ready(void *arg, int fd, int io)
+bool out_tcp_take(struct outbound *out, int fd, const struct sockaddr_storage *from)
 {
-	struct out_listener *l = arg;
-	char text[PEER_TEXT_SIZE];
-
-	(void)io;
-	for (unsigned i = 0; i < ACCEPT_AT_ONCE; i++) {
-		struct sockaddr_storage from = {0};
-		socklen_t len = sizeof(from);
-		int client =
-		    accept4(fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (client < 0) {
-			if (errno == EMFILE || errno == ENFILE) {
-				log_warning("no more TCP connections for now: %s", strerror(errno));
-				loop_watch_set(l->watch, 0); /* until the next sweep */
-			}
-			break;
-		}
-		if (make_room(l->out, &from)) {
-			connection_new(l->out, client, &from);
-			continue;
-		}
-		peer_address_text(&from, text);
-		out_noise(l->out, "connection from %s refused: too many connections", text);
-		close(client);
-	}
-}
-
-void out_tcp_listen(struct outbound *out, int fd)
-{
-	struct out_listener *l = mem_alloc(sizeof(*l));
-
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	l->out = out;
-	l->fd = fd;
-	l->watch = loop_watch(out->loop, fd, LOOP_READ, accept_ready, l);
-	l->next = out->listeners;
-	out->listeners = l;
+	if (!make_room(out, from))
+		return false;
+	connection_new(out, fd, from);
+	return true;
 }
 
 static void cut_slow(struct out_connection *c, uint64_t now)
@@ -451,8 +421,7 @@ void out_tcp_sweep(struct outbound *out, uint64_t now)
 		else if (still > (c->waiting ? limits->transfer : limits->idle))
 			connection_free(c);
 	}
-	for (struct out_listener *l = out->listeners; l != NULL; l = l->next)
-		loop_watch_set(l->watch, LOOP_READ);
+	out_listeners_resume(out);
 	wake_waiting(out);
 }
 
@@ -460,12 +429,4 @@ void out_tcp_free(struct outbound *out)
 {
 	while (out->connections != NULL)
 		connection_free(out->connections);
-	while (out->listeners != NULL) {
-		struct out_listener *l = out->listeners;
-
-		out->listeners = l->next;
-		loop_watch_free(l->watch);
-		close(l->fd);
-		free(l);
-	}
 }

@@ -71,7 +71,7 @@ static unsigned open_source(struct out_zone *z, const struct out_query *q, struc
 static int begin_stream(
     struct outbound *out, struct out_query *q, struct out_source *s, struct out_reply *reply)
 {
-	if (out->transfer_count >= out->limits.transfers)
+	if (!out_tcp_has_place(out, &q->from))
 		return ERR_AGAIN;
 	reply->stream = out_stream_new(s, q, reply);
 	return OK;

@@ -284,6 +284,34 @@ static void transfers_wait_their_turn(void **state)
 	close(fd[2]);
 }
 
+/* One host cannot have all places. */
+static void places_of_one_host(void **state)
+{
+	struct rig_query q = {.zone = "example.", .type = RR_AXFR, .from = RIG_PLAIN};
+	struct rig_query other = {.zone = "example.", .type = RR_AXFR, .key = &rig.key};
+	struct tsig_state t, other_t;
+	int fd[3], other_fd;
+
+	(void)state;
+	rig.out->limits.transfers = 2;
+	rig.out->limits.transfers_host = 1;
+	write_big_zone(SERIAL);
+	for (unsigned i = 0; i < 3; i++)
+		fd[i] = begin(&q, &t);
+	pump_for(20);
+	other_fd = begin(&other, &other_t);
+	pump_for(20);
+	assert_int_equal(rig.out->transfer_count, 2);
+	assert_true(rig_receive_zone(&rig, other_fd, SERIAL, &other_t) > 1);
+	close(other_fd);
+	close(fd[0]);
+	for (unsigned i = 1; i < 3; i++) {
+		assert_true(rig_receive_zone(&rig, fd[i], SERIAL, NULL) > 1);
+		close(fd[i]);
+	}
+	tsig_state_free(&other_t);
+}
+
 static void connections_are_bounded(void **state)
 {
 	struct rig_query q = {.zone = "example.", .type = RR_SOA, .from = RIG_PLAIN};
@@ -345,6 +373,7 @@ int main(void)
 		old_version_to_its_end),
 	    TEST("a client that goes away leaves nothing behind", client_goes_away),
 	    TEST("transfers over the bound wait for their turn", transfers_wait_their_turn),
+	    TEST("one host cannot have all places for transfers", places_of_one_host),
 	    TEST("connections are bounded, overall and per address", connections_are_bounded),
 	    TEST("half a query keeps no connection open", half_a_query_is_idle),
 	};
