@@ -1,4 +1,5 @@
-/* outbound: signed zones go out.  Listens, answers SOA and AXFR, sends NOTIFY, writes zone files; runs
+/* outbound: signed zones go out.  Listens, answers SOA, AXFR and IXFR, sends NOTIFY, writes zone files;
+ * runs
  * in the network side and reads the store.  Nobody gets anything but REFUSED who is not a
  * destination of the zone, by address and TSIG key. */
 #ifndef OUTBOUND_OUTBOUND_H
