@@ -1,7 +1,6 @@
 /* outbound: signed zones go out.  Listens, answers SOA, AXFR and IXFR, sends NOTIFY, writes zone files;
- * runs
- * in the network side and reads the store.  Nobody gets anything but REFUSED who is not a
- * destination of the zone, by address and TSIG key. */
+ * runs in the network side and reads the store.  Nobody gets anything but REFUSED who is not a destination
+ * of the zone, by address and TSIG key. */
 #ifndef OUTBOUND_OUTBOUND_H
 #define OUTBOUND_OUTBOUND_H
 
