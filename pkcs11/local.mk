@@ -49,9 +49,17 @@ tests/token/faultmod.so: tests/token/faultmod.c tests/token/faultmod.h
 	$(AM_V_CCLD)$(CC) $(STD_CFLAGS) $(WARN_CFLAGS) -D_GNU_SOURCE $(P11KIT_CFLAGS) $(CFLAGS) \
 		-shared -fPIC -o $@ $(srcdir)/tests/token/faultmod.c
 
-check_DATA = tests/token/faultmod.so
-CLEANFILES += tests/token/faultmod.so
-EXTRA_DIST += tests/token/faultmod.c tests/token/faultmod.h
+delaymod_c = tests/token/delaymod.c tests/token/delaymod_objects.c tests/token/delaymod_sign.c
+delaymod_h = tests/token/delaymod.h tests/token/delaymod_internal.h
+tests/token/delaymod.so: $(delaymod_c) $(delaymod_h)
+	@$(MKDIR_P) tests/token
+	$(AM_V_CCLD)$(CC) $(STD_CFLAGS) $(WARN_CFLAGS) -D_GNU_SOURCE $(P11KIT_CFLAGS) $(CFLAGS) \
+		-shared -fPIC -o $@ $(delaymod_c:%=$(srcdir)/%) $(CRYPTO_LIBS)
+
+check_DATA = tests/token/faultmod.so tests/token/delaymod.so
+CLEANFILES += tests/token/faultmod.so tests/token/delaymod.so
+EXTRA_DIST += tests/token/faultmod.c tests/token/faultmod.h \
+	$(delaymod_c) $(delaymod_h)
 
 check_LIBRARIES += libtokentest.a
 libtokentest_a_SOURCES = tests/token/support.c tests/token/support.h

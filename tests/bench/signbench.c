@@ -2,7 +2,7 @@
  * how fast the signer is, what a signature costs, how much memory it takes.  Prints one JSON
  * object.
  *
- *   signbench MODULE LABEL PIN-FILE ZONE-FILE APEX nsec|nsec3|opt-out all|off WORKERS
+ *   signbench MODULE LABEL PIN-FILE ZONE-FILE APEX nsec|nsec3|opt-out all|off WORKERS [SESSIONS]
  *
  * Makes two P-256 keys in the token.  Runs alone; trusts its arguments. */
 #include <config.h>
@@ -30,7 +30,7 @@ struct bench {
 	unsigned keys;
 	long anonymous; /* most octets of private memory seen, in KiB */
 	pid_t workers[WORKERS_MAX];
-	unsigned worker_count;
+	unsigned worker_count, sessions; /* of each worker */
 	char dir[64], spool[96];
 };
 
@@ -44,7 +44,7 @@ static void must(int rc, const struct err *e)
 
 static void start_worker(struct bench *b, char **argv)
 {
-	struct token_settings settings = {"bench", argv[1], argv[2], NULL, 1, true};
+	struct token_settings settings = {"bench", argv[1], argv[2], NULL, b->sessions, true};
 	struct secret pin = {0};
 	struct err e = {0};
 	unsigned number = b->worker_count;
@@ -62,7 +62,7 @@ static void start_worker(struct bench *b, char **argv)
 	}
 	close(fds[1]);
 	secret_free(&pin);
-	token_client_attach(b->token, number, fds[0], 1);
+	token_client_attach(b->token, number, fds[0], b->sessions);
 }
 
 static void on_key(void *arg, const struct token_reply *r)
@@ -253,10 +253,11 @@ int main(int argc, char **argv)
 	struct bench b = {0};
 	char command[100];
 
-	if (argc != 9 || name_parse(argv[5], b.job.apex) != OK) {
+	if (argc < 9 || argc > 10 || name_parse(argv[5], b.job.apex) != OK) {
 		fprintf(stderr, "usage: see the head of signbench.c\n");
 		return 2;
 	}
+	b.sessions = argc > 9 ? (unsigned)strtoul(argv[9], NULL, 10) : 1;
 	snprintf(b.dir, sizeof(b.dir), "/tmp/itg-bench-XXXXXX");
 	if (mkdtemp(b.dir) == NULL)
 		return 1;
