@@ -59,21 +59,26 @@ static void client_close(struct token *t)
 	free_queue(&c->failed);
 	loop_timer_free(c->timer);
 	wire_room_free(&c->room);
+	buf_free(&c->message);
 	free(c->base.name);
 	free(c);
+}
+
+/* c->reply is that of p. */
+static void give_reply(struct client *c, struct pending *p)
+{
+	if (is_sign(p))
+		c->sign_pending -= p->count;
+	pending_answer(p, &c->reply);
 }
 
 void client_deliver(struct client *c, struct pending *p)
 {
 	memset(&c->reply, 0, sizeof c->reply);
-	c->reply.op = p->op;
+	c->reply.op = p->request->op;
 	c->reply.code = p->failure->code;
 	c->reply.err = *p->failure;
-	if (lane_of(p->op) == LANE_SIGN)
-		c->sign_pending--;
-	if (p->fn != NULL)
-		p->fn(p->arg, &c->reply);
-	pending_free(p);
+	give_reply(c, p);
 }
 
 static void on_state(struct client_worker *w, struct reader *body)
@@ -102,24 +107,28 @@ static void on_alive(struct client_worker *w, struct reader *body)
 			p->alive_at = clock_mono_ms();
 }
 
-static void count_signatures(struct client *c)
+/* was_busy: no session was idle. */
+static void count_signatures(struct client *c, bool was_busy)
 {
 	unsigned good = 0;
 
 	for (unsigned i = 0; i < c->reply.signature_count; i++)
 		good += c->reply.signatures[i].code == OK;
 	c->signatures += good;
-	rate_add(&c->rate, clock_mono_us(), good, c->sign_sent > 0);
+	pace_add(&c->pace, c->reply.sign_us, good);
+	if (was_busy)
+		pace_add(&c->busy_pace, c->reply.sign_us, good);
 }
 
 /* The pump runs before fn, so that the worker is busy while fn looks at the signatures. */
 static void answer(struct client_worker *w, struct pending *p, struct reader body)
 {
 	struct client *c = w->client;
+	bool was_busy = c->sign_sent >= client_sessions(c);
 
 	queue_take_id(&w->sent, p->id);
 	client_sent_one_less(w, p);
-	if (wire_get_reply(&body, &c->reply, &c->room) != OK || c->reply.op != p->op) {
+	if (wire_get_reply(&body, &c->reply, &c->room) != OK || c->reply.op != p->request->op) {
 		struct err e;
 		err_set(&e, ERR_TOKEN, "token %s: worker %u sent a malformed reply", c->base.name,
 		    w->number);
@@ -128,15 +137,11 @@ static void answer(struct client_worker *w, struct pending *p, struct reader bod
 		c->lost(c->lost_arg, w->number);
 		return;
 	}
-	if (lane_of(p->op) == LANE_SIGN)
-		count_signatures(c);
+	if (is_sign(p))
+		count_signatures(c, was_busy);
 	client_pump(c);
-	if (lane_of(p->op) == LANE_SIGN)
-		c->sign_pending--;
-	if (p->fn != NULL)
-		p->fn(p->arg, &c->reply);
+	give_reply(c, p);
 	wire_room_free(&c->room);
-	pending_free(p);
 }
 
 /* The token went away under it: not the request's fault. */
@@ -144,7 +149,7 @@ static bool put_off(struct client_worker *w, struct pending *p)
 {
 	struct client *c = w->client;
 
-	if (lane_of(p->op) != LANE_SIGN)
+	if (!is_sign(p))
 		return false;
 	w->paused_until = clock_mono_ms() + WIRE_PAUSE_MS;
 	queue_take_id(&w->sent, p->id);
@@ -263,23 +268,18 @@ static void client_submit(
     struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg)
 {
 	struct client *c = (struct client *)t;
-	struct pending *p = mem_alloc(sizeof *p);
+	struct pending *p = request_new(r, ++c->last_id, fn, arg);
 	struct err e;
+	int rc = request_fill(p, r, &e);
 
-	p->id = ++c->last_id;
-	p->op = r->op;
-	p->class = r->class < TOKEN_CLASSES ? r->class : TOKEN_REFRESH;
-	p->fn = fn;
-	p->arg = arg;
-	p->message.limit = MSG_MAX;
-	if (lane_of(r->op) == LANE_SIGN)
-		c->sign_pending++;
-	if (wire_put_request(&p->message, p->id, r, &e) != OK) {
+	if (is_sign(p))
+		c->sign_pending += p->count;
+	if (rc != OK) {
 		err_wrap(&e, "token %s", c->base.name);
 		client_fail(c, p, &e);
 		return;
 	}
-	queue_append(&c->queues[lane_of(r->op)][p->class], p);
+	queue_append(&c->queues[lane_of(r->op)][p->request->class], p);
 	client_pump(c);
 	client_arm(c);
 }
@@ -292,17 +292,19 @@ static unsigned client_pending(const struct token *t)
 static unsigned client_window(const struct token *t)
 {
 	const struct client *c = (const struct client *)t;
-	unsigned window = 0;
 
-	for (unsigned i = 0; i < c->worker_count; i++)
-		if (c->workers[i].channel != NULL)
-			window += c->workers[i].sessions + 1;
-	return window > 0 ? window : 1;
+	/* The batch: requests that are back in part are still out. */
+	return client_window_parts(c) * client_part_size(c) + TOKEN_BATCH_MAX;
 }
 
 static double client_rate(const struct token *t)
 {
-	return ((const struct client *)t)->rate.per_second;
+	const struct client *c = (const struct client *)t;
+	double us = pace_us(&c->busy_pace);
+
+	if (us <= 0)
+		us = pace_us(&c->pace);
+	return us > 0 ? client_sessions(c) * 1e6 / us : 0;
 }
 
 static uint64_t client_count(const struct token *t)

@@ -10,6 +10,9 @@
 #define START_GRACE_MS 30000 /* loading a module and logging in, beside the time-out */
 #define GENERATE_FACTOR 4    /* large RSA keys take long, in one call */
 #define TICK_MAX_MS 1000
+#define PART_US 20000	   /* a session's work in one part: an urgent request waits for it */
+#define PART_LEAST_US 1000 /* a smaller part would cost more than it gains */
+#define PART_FIRST 8	   /* signatures, while their pace is not known */
 
 enum lane lane_of(enum token_op op)
 {
@@ -79,12 +82,59 @@ void client_note_state(struct client *c)
 	client_arm(c);
 }
 
-/* Requests that a worker may have: one per session and one waiting.  A key generation can take
- * seconds: what other workers can take is not put behind it. */
+unsigned client_sessions(const struct client *c)
+{
+	unsigned sessions = 0;
+
+	for (unsigned i = 0; i < c->worker_count; i++)
+		sessions += c->workers[i].sessions;
+	return sessions;
+}
+
+/* Parts at a worker: one per session, and as many waiting as sessions become free before we have
+ * noticed. */
+static unsigned parts_at(const struct client_worker *w)
+{
+	return w->sessions + w->sessions / 2 + 1;
+}
+
+/* ... and as many with us. */
+unsigned client_window_parts(const struct client *c)
+{
+	unsigned parts = client_sessions(c);
+
+	for (unsigned i = 0; i < c->worker_count; i++)
+		parts += parts_at(&c->workers[i]);
+	return parts;
+}
+
+unsigned client_part_size(const struct client *c)
+{
+	double us = pace_us(&c->pace);
+
+	if (us <= 0)
+		return PART_FIRST;
+	if (us * TOKEN_BATCH_MAX <= PART_US)
+		return TOKEN_BATCH_MAX;
+	return us < PART_US ? (unsigned)(PART_US / us) : 1;
+}
+
+/* What there is, is for all sessions; but a part costs messages, whatever is in it. */
+static unsigned share_of(const struct client *c, const struct queue *q)
+{
+	unsigned sessions = client_sessions(c), most = client_part_size(c);
+	unsigned share = (q->items + sessions - 1) / sessions;
+	unsigned least = most * PART_LEAST_US / PART_US;
+
+	share = share > least ? share : least;
+	return share < most ? share : most;
+}
+
+/* A key generation can take seconds: what other workers can take is not put behind it. */
 static unsigned limit_of(struct client *c, const struct client_worker *w)
 {
 	if (!w->object_call)
-		return w->sessions + 1;
+		return parts_at(w);
 	for (unsigned i = 0; i < c->worker_count; i++)
 		if (w != &c->workers[i] && is_up(&c->workers[i]))
 			return w->sessions;
@@ -123,19 +173,21 @@ static void send_to(struct client_worker *w, struct pending *p, uint64_t now)
 	queue_append(&w->sent, p);
 	w->sent_count++;
 	note_served(w, now);
-	if (lane_of(p->op) == LANE_SIGN) {
+	if (is_sign(p)) {
+		p->id = ++c->last_id;
 		c->sign_sent++;
-		rate_begin(&c->rate, clock_mono_us());
 	} else {
 		w->object_call = true;
 	}
-	channel_send(w->channel, WIRE_REQUEST, &p->message, -1);
+	buf_reset(&c->message);
+	pending_encode(p, &c->message);
+	channel_send(w->channel, WIRE_REQUEST, &c->message, -1);
 }
 
 void client_sent_one_less(struct client_worker *w, const struct pending *p)
 {
 	w->sent_count--;
-	if (lane_of(p->op) == LANE_SIGN)
+	if (is_sign(p))
 		w->client->sign_sent--;
 	else
 		w->object_call = false;
@@ -159,7 +211,7 @@ void client_pump(struct client *c)
 			w = least_busy(c, now);
 			if (w == NULL)
 				return;
-			send_to(w, queue_take(q), now);
+			send_to(w, queue_take_part(q, share_of(c, q)), now);
 		}
 	}
 }
@@ -180,7 +232,7 @@ bool client_try_again(struct client *c, struct pending *p)
 		return false;
 	queue_init(&front);
 	queue_append(&front, p);
-	queue_put_before(&c->queues[LANE_SIGN][p->class], &front);
+	queue_put_before(&c->queues[LANE_SIGN][p->request->class], &front);
 	client_arm(c);
 	return true;
 }
@@ -196,14 +248,14 @@ void client_requeue(struct client_worker *w, const char *why)
 		queue_init(&again[i]);
 	while ((p = queue_take(&w->sent)) != NULL) {
 		client_sent_one_less(w, p);
-		if (lane_of(p->op) == LANE_SIGN && ++p->attempts < ATTEMPTS_MAX) {
-			queue_append(&again[p->class], p);
+		if (is_sign(p) && ++p->attempts < ATTEMPTS_MAX) {
+			queue_append(&again[p->request->class], p);
 			continue;
 		}
 		err_set(&e, ERR_AGAIN,
 		    "token %s: worker %u was lost while it had to %s (%s); whether that happened "
 		    "has to be looked up",
-		    c->base.name, w->number, token_op_name(p->op), why);
+		    c->base.name, w->number, token_op_name(p->request->op), why);
 		client_fail(c, p, &e);
 	}
 	for (unsigned i = 0; i < TOKEN_CLASSES; i++)
@@ -220,7 +272,8 @@ static bool is_hanging(const struct client_worker *w, uint64_t now)
 	if (!w->said)
 		return now - w->since > timeout + START_GRACE_MS;
 	for (const struct pending *p = w->sent.first; p != NULL && p->alive_at != 0; p = p->next) {
-		uint64_t patience = p->op == TOKEN_GENERATE ? timeout * GENERATE_FACTOR : timeout;
+		uint64_t patience =
+		    p->request->op == TOKEN_GENERATE ? timeout * GENERATE_FACTOR : timeout;
 		if (now > p->alive_at && now - p->alive_at > patience)
 			return true;
 	}

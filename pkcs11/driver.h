@@ -24,15 +24,11 @@ const char *token_op_name(enum token_op op); /* "sign", for messages */
 /* What an operator should do about a return value; NULL when there is nothing to add. */
 const char *token_ckr_advice(unsigned long rv);
 
-/* Signatures per second while there was something to sign: idle time does not count, so that the
- * number says what the token can do, not what was asked of it. */
-struct rate {
-	uint64_t busy_since; /* us; 0: idle */
-	uint64_t busy_us;
-	uint64_t signatures;
-	double per_second;
+/* How long a session takes for a signature.  What is older fades away. */
+struct pace {
+	double us, signatures;
 };
-void rate_begin(struct rate *r, uint64_t now_us);
-void rate_add(struct rate *r, uint64_t now_us, unsigned signatures, bool more_to_come);
+void pace_add(struct pace *p, uint32_t us, unsigned signatures);
+double pace_us(const struct pace *p); /* of one signature; 0: not known */
 
 #endif

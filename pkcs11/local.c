@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "base/clock.h"
 #include "base/mem.h"
 
 #define REPLY_LIMIT ((size_t)512 << 20)
@@ -176,10 +175,9 @@ int token_call(
 	struct work w = {0};
 	int rc;
 
-	rate_begin(&l->rate, clock_mono_us());
 	local_execute(l, &l->direct, &w, r, reply);
 	if (r->op == TOKEN_SIGN)
-		rate_add(&l->rate, clock_mono_us(), reply->signature_count, false);
+		pace_add(&l->pace, reply->sign_us, reply->signature_count);
 	rc = reply->code;
 	if (e != NULL && rc != OK)
 		*e = reply->err;
@@ -205,12 +203,14 @@ static unsigned local_pending(const struct token *t)
 static unsigned local_window(const struct token *t)
 {
 	(void)t;
-	return 1;
+	return 1; /* whatever it is: answered before the next one */
 }
 
 static double local_rate(const struct token *t)
 {
-	return ((const struct local *)t)->rate.per_second;
+	double us = pace_us(&((const struct local *)t)->pace);
+
+	return us > 0 ? 1e6 / us : 0;
 }
 
 static uint64_t local_count(const struct token *t)

@@ -69,7 +69,7 @@ struct local {
 	uint64_t retry_at, loaded_at; /* monotonic ms */
 
 	struct session direct; /* of token_call */
-	struct rate rate;
+	struct pace pace;
 	atomic_ullong signatures;
 };
 

@@ -10,7 +10,8 @@ libtoken_a_SOURCES = \
 libtoken_client_a_SOURCES = \
 	pkcs11/client.c pkcs11/client.h \
 	pkcs11/dispatch.c \
-	pkcs11/queue.c
+	pkcs11/queue.c \
+	pkcs11/request.c
 libtoken_local_a_SOURCES = \
 	pkcs11/admin.c pkcs11/admin.h \
 	pkcs11/call.c pkcs11/call.h \

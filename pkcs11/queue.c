@@ -1,11 +1,11 @@
-/* Lists of requests without a reply.  Runs in the signing side. */
-#include <stdlib.h>
+/* Lists of parts of requests.  Runs in the signing side. */
 #include "pkcs11/client.h"
 
 void queue_init(struct queue *q)
 {
 	q->first = NULL;
 	q->last = &q->first;
+	q->items = 0;
 }
 
 bool queue_is_empty(const struct queue *q)
@@ -18,6 +18,7 @@ void queue_append(struct queue *q, struct pending *p)
 	p->next = NULL;
 	*q->last = p;
 	q->last = &p->next;
+	q->items += p->count;
 }
 
 static struct pending *unlink_at(struct queue *q, struct pending **link)
@@ -30,12 +31,26 @@ static struct pending *unlink_at(struct queue *q, struct pending **link)
 	if (p->next == NULL)
 		q->last = link;
 	p->next = NULL;
+	q->items -= p->count;
 	return p;
 }
 
 struct pending *queue_take(struct queue *q)
 {
 	return unlink_at(q, &q->first);
+}
+
+struct pending *queue_take_part(struct queue *q, unsigned most)
+{
+	struct pending *part;
+	unsigned parts;
+
+	if (q->first == NULL || q->first->count <= most)
+		return queue_take(q);
+	parts = (q->first->count + most - 1) / most;
+	part = pending_split(q->first, (q->first->count + parts - 1) / parts);
+	q->items -= part->count;
+	return part;
 }
 
 struct pending *queue_take_id(struct queue *q, uint32_t id)
@@ -55,13 +70,6 @@ void queue_put_before(struct queue *q, struct queue *front)
 	if (q->first == NULL)
 		q->last = front->last;
 	q->first = front->first;
+	q->items += front->items;
 	queue_init(front);
-}
-
-void pending_free(struct pending *p)
-{
-	buf_free(&p->message);
-	buf_free(&p->reply);
-	free(p->failure);
-	free(p);
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/clock.h"
 
 #define INPUT_MAX 128 /* DigestInfo of SHA-512: 83 */
 
@@ -50,6 +51,7 @@ int sign_one(struct attempt *a, struct err *e)
 	uint8_t *out = a->w->data.data + (size_t)a->item * TOKEN_SIG_MAX;
 	char id[2 * TOKEN_ID_LEN + 1];
 	struct session_key *key;
+	uint64_t began;
 	size_t len;
 	int rc;
 
@@ -57,11 +59,13 @@ int sign_one(struct attempt *a, struct err *e)
 		return err_set(e, ERR_ARGUMENT, "token %s: algorithm %u is not one to sign with",
 		    a->l->base.name, (unsigned)item->algorithm);
 	rc = session_find_key(a->l, a->s, item->id, &key, e);
+	began = clock_mono_us();
 	if (rc == OK)
 		rc = sign_raw(a->l, a->s, mech, key->handle, item->data, item->len, out, &len, e);
 	if (rc == OK) {
 		a->reply->signatures[a->item].data = out;
 		a->reply->signatures[a->item].len = (uint16_t)len;
+		a->reply->sign_us += (uint32_t)(clock_mono_us() - began);
 		return OK;
 	}
 	id_text(item->id, id);

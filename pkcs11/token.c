@@ -70,26 +70,21 @@ const char *token_op_name(enum token_op op)
 	return "do an unknown thing";
 }
 
-#define RATE_SLICE_US 250000
+#define PACE_MEMORY_US 1000000
 
-void rate_begin(struct rate *r, uint64_t now_us)
+void pace_add(struct pace *p, uint32_t us, unsigned signatures)
 {
-	if (r->busy_since == 0)
-		r->busy_since = now_us;
+	if (signatures == 0)
+		return;
+	p->us += us;
+	p->signatures += signatures;
+	if (p->us > PACE_MEMORY_US) {
+		p->us /= 2;
+		p->signatures /= 2;
+	}
 }
 
-void rate_add(struct rate *r, uint64_t now_us, unsigned signatures, bool more_to_come)
+double pace_us(const struct pace *p)
 {
-	r->signatures += signatures;
-	if (r->busy_since != 0)
-		r->busy_us += now_us - r->busy_since;
-	r->busy_since = more_to_come ? now_us : 0;
-	if (r->busy_us < RATE_SLICE_US && r->per_second > 0)
-		return;
-	if (r->busy_us == 0)
-		return;
-	double seen = (double)r->signatures * 1e6 / (double)r->busy_us;
-	r->per_second = r->per_second > 0 ? (r->per_second * 3 + seen) / 4 : seen;
-	r->signatures = 0;
-	r->busy_us = 0;
+	return p->signatures > 0 ? p->us / p->signatures : 0;
 }

@@ -3,7 +3,8 @@
  * A request goes in, a reply comes back through a callback: at once with the `local` implementation
  * (token_open_local: the worker process, intaglio-hsm, tests), later from the loop with the `client`
  * one (token_open_client: messages to workers).  Requests of one class are served in order; classes
- * in the order of enum token_class.  A reply comes exactly once for each request, also when a worker
+ * in the order of enum token_class.  A sign request is spread over the sessions that are free; what has
+ * gone to a session is not taken back for an urgent one.  A reply comes exactly once for each request, also when a worker
  * was lost (sign requests are then sent again; others end in ERR_TOKEN or ERR_AGAIN). */
 #ifndef PKCS11_TOKEN_H
 #define PKCS11_TOKEN_H
@@ -86,6 +87,7 @@ struct token_reply {
 	enum token_op op;
 	int code;       /* OK, or what went wrong: */
 	struct err err; /* with ckr and words */
+	uint32_t sign_us; /* that the token took for the signatures, one after the other */
 	unsigned signature_count;
 	struct {
 		int code; /* per item: OK or ERR_TOKEN */
@@ -126,10 +128,15 @@ void token_client_attach(struct token *t, unsigned worker, int fd, unsigned sess
 void token_client_detach(struct token *t, unsigned worker); /* it died; its requests are requeued */
 
 void token_submit(struct token *t, const struct token_request *r, token_reply_fn *fn, void *arg);
-/* Sign requests not yet answered, and the signatures per second seen lately: to pace the planner. */
+/* Signatures asked for and not made yet. */
 unsigned token_sign_pending(const struct token *t);
-/* How many sign requests keep every session busy with one more waiting. */
+/* So many of them keep every session busy, and enough waiting that none runs dry.  Follows the token's
+ * pace: what is at its workers is a few dozen ms of work, so that an urgent request waits no longer. */
 unsigned token_sign_window(const struct token *t);
+/* Signatures per second that the token makes with all its sessions busy, as far as is known: sessions
+ * / the time that a signature took lately while all were busy.  Until that has been seen, the time of
+ * any signature counts: too high where sessions share one processor.  Idle time does not count, so
+ * that signatures / rate is a forecast.  0: nothing was signed yet. */
 double token_sign_rate(const struct token *t);
 uint64_t token_sign_count(const struct token *t); /* signatures made since start */
 /* Is it answering?  since: when that changed (monotonic ms); why: words, "" when it is. */

@@ -29,7 +29,7 @@ static void get_id(struct reader *in, uint8_t id[TOKEN_ID_LEN])
 		memcpy(id, p, TOKEN_ID_LEN);
 }
 
-static int check_items(const struct token_request *r, struct err *e)
+int wire_check_items(const struct token_request *r, struct err *e)
 {
 	size_t octets = 0;
 
@@ -85,7 +85,7 @@ int wire_put_request(struct buf *out, uint32_t id, const struct token_request *r
 	buf_u8(out, (uint8_t)r->class);
 	switch (r->op) {
 	case TOKEN_SIGN:
-		rc = check_items(r, e);
+		rc = wire_check_items(r, e);
 		if (rc == OK)
 			put_items(out, r);
 		break;
@@ -251,6 +251,7 @@ static void get_list(struct reader *in, struct token_reply *r, struct wire_room 
 
 static void put_signatures(struct buf *out, const struct token_reply *r)
 {
+	buf_u32(out, r->sign_us);
 	buf_u16(out, (uint16_t)r->signature_count);
 	for (unsigned i = 0; i < r->signature_count; i++) {
 		buf_u8(out, (uint8_t)-r->signatures[i].code);
@@ -260,6 +261,7 @@ static void put_signatures(struct buf *out, const struct token_reply *r)
 
 static void get_signatures(struct reader *in, struct token_reply *r)
 {
+	r->sign_us = reader_u32(in);
 	r->signature_count = reader_u16(in);
 	if (r->signature_count > TOKEN_BATCH_MAX)
 		in->failed = true;

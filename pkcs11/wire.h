@@ -39,6 +39,7 @@ struct wire_room {
 void wire_room_free(struct wire_room *room);
 
 /* ERR_ARGUMENT if the request breaks the bounds of token.h. */
+int wire_check_items(const struct token_request *r, struct err *e);
 int wire_put_request(struct buf *out, uint32_t id, const struct token_request *r, struct err *e);
 int wire_get_request(struct reader *in, uint32_t *id, struct token_request *r,
     struct wire_room *room);

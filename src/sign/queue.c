@@ -68,10 +68,10 @@ void queue_signed(struct slab *s)
 	pool_push(r->sign->pool, &s->work);
 }
 
-/* How many requests this run may have at the tokens. */
+/* How many signatures this run may have at the tokens. */
 static unsigned window(const struct sign_run *r)
 {
-	unsigned most = 2;
+	unsigned most = 1;
 
 	for (unsigned k = 0; k < r->job.keys.count; k++) {
 		if (r->keys[k].token != NULL && token_sign_window(r->keys[k].token) > most)
@@ -82,7 +82,7 @@ static unsigned window(const struct sign_run *r)
 
 bool queue_has_room(const struct sign_run *r)
 {
-	unsigned most = window(r) + 2 * pool_threads(r->sign->pool) + SLABS_AHEAD;
+	unsigned most = window(r) / SLAB_SIGNATURES + 2 * pool_threads(r->sign->pool) + SLABS_AHEAD;
 
 	/* A slab that waits for the next name lets nothing pass: go and find that name. */
 	return r->slab_count < most || (r->first != NULL && r->first->waits_for_next_name);
@@ -95,7 +95,7 @@ static int submit_ready(struct sign_run *r)
 	while (rc == OK && r->to_submit != NULL && r->to_submit->state == SLAB_READY) {
 		struct slab *s = r->to_submit;
 
-		if (s->job_count > 0 && r->requests >= window(r))
+		if (s->job_count > 0 && r->at_tokens >= window(r))
 			break;
 		r->to_submit = s->next;
 		if (s->job_count == 0)

@@ -197,7 +197,8 @@ struct sign_run {
 	/* slabs under way, in the order of writing */
 	struct slab *first, *last;
 	struct slab *to_submit; /* the first that was not handed to the token */
-	unsigned slab_count, requests;
+	unsigned slab_count;
+	unsigned at_tokens; /* signatures asked for and not there yet */
 	struct ticket *tickets;
 	uint64_t signed_now, kept;
 

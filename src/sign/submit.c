@@ -40,7 +40,7 @@ void submit_detach(struct sign_run *r)
 	for (struct ticket *t = r->tickets; t != NULL; t = t->next)
 		t->slab = NULL;
 	r->tickets = NULL;
-	r->requests = 0;
+	r->at_tokens = 0;
 }
 
 static bool has_right_length(uint8_t algorithm, size_t len)
@@ -99,7 +99,7 @@ static void on_reply(void *arg, const struct token_reply *reply)
 
 	if (s != NULL) {
 		ticket_unlink(t);
-		s->run->requests--;
+		s->run->at_tokens -= t->count;
 		take_signatures(t, reply);
 		run_wake(s->run);
 		if (--s->requests == 0)
@@ -126,7 +126,7 @@ static void batch_send(struct slab *s, struct token *token, struct batch *b)
 	b->ticket = NULL;
 	b->octets = 0;
 	s->requests++;
-	s->run->requests++;
+	s->run->at_tokens += t->count;
 	token_submit(token, &request, on_reply, t);
 }
 

@@ -174,7 +174,7 @@ static void begin_run(
 	run->verify = verify;
 	ask(s, &r, &run->key);
 	assert_int_equal(run->key.code, OK);
-	for (unsigned i = 0; i < token_sign_window(s->t) && run->sent < batches; i++)
+	while (token_sign_pending(s->t) < token_sign_window(s->t) && run->sent < batches)
 		submit_batch(run);
 }
 
@@ -245,7 +245,6 @@ static void test_objects_beside_signing(void **state)
 
 	s->f.settings.sessions = 3;
 	start_all(s);
-	assert_int_equal(token_sign_window(s->t), 2 * (3 + 1));
 	begin_run(&run, s, UINT_MAX, 20, true);
 	for (unsigned i = 10; i < 22; i++) {
 		r = generate_request(i, i % 2 == 0 ? 13 : 15);
@@ -333,7 +332,7 @@ static void test_hanging_call(void **state)
 	run_until(s->loop, &run.done, 2);
 	fixture_rules(&s->f, "C_Sign 0 1 60000\n"); /* each worker has its own count */
 	begin = clock_mono_ms();
-	begin_run(&run, s, 1, 10, true);
+	begin_run(&run, s, 1, 1, true); /* one part, one worker */
 	run_until(
 	    s->loop, &s->lost, 1); /* one hangs; the other has the batch now, with the rule: */
 	fixture_rules(&s->f, "");
@@ -341,7 +340,7 @@ static void test_hanging_call(void **state)
 	run_until(s->loop, &run.done, 1);
 	assert_true(clock_mono_ms() - begin < 10000);
 	assert_int_equal(run.failed, 0);
-	assert_int_equal(run.signatures, 10);
+	assert_int_equal(run.signatures, 1);
 }
 
 /* A slow token is no hanging one: each call takes a while, the batch much longer than the time-out.
