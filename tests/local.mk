@@ -18,14 +18,20 @@ tests_bench_tokenrate_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_bench_tokenrate_CFLAGS = $(AM_CFLAGS) -pthread
 tests_bench_tokenrate_LDADD = $(CRYPTO_LIBS) -ldl -lpthread
 
-bench: all tests/bench/tokenrate$(EXEEXT)
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(top_srcdir)/tests $(top_srcdir)/tests/bench/bench -b $(top_builddir)
+# make bench BENCH="--only full --sizes 10k"
+BENCH =
+BENCH_HELPERS = tests/bench/tokenrate$(EXEEXT) tests/bench/signbench$(EXEEXT)
+
+bench-programs: $(BENCH_HELPERS)
+
+bench: all bench-programs
+	PYTHONDONTWRITEBYTECODE=1 $(top_srcdir)/tests/bench/bench -b $(top_builddir) $(BENCH)
 
 dist-hook:
 	find $(distdir) -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: check-programs check-system bench
+.PHONY: check-programs check-system bench bench-programs
 
-CLEANFILES += tests/bench/tokenrate$(EXEEXT)
-EXTRA_DIST += tests/run tests/tap.py tests/tldzone.py tests/lint tests/system tests/bench/bench \
+CLEANFILES += $(BENCH_HELPERS)
+EXTRA_DIST += tests/run tests/tap.py tests/tldzone.py tests/lint tests/system tests/bench/bench tests/bench/measure tests/bench/README.md \
 	contrib/deps contrib/check contrib/quickstart contrib/hooks/nsupdate-ds

@@ -1,10 +1,12 @@
 /* tokenrate: how fast a token signs by itself, and how fast OpenSSL verifies: the yardsticks beside
- * which the bench puts the daemon.  P-256; prints one JSON object.
+ * which the bench puts the daemon.  Prints one JSON object.
  *
- *   tokenrate MODULE LABEL PIN-FILE THREADS SECONDS token|copy
+ *   tokenrate MODULE LABEL PIN-FILE THREADS SECONDS token|copy [p256|rsa2048 [wait]]
  *   tokenrate verify SECONDS
  *
- * copy: each thread signs with a session copy of the key (CKA_TOKEN false).
+ * copy: each thread signs with a session copy of the key (CKA_TOKEN false).  verify: P-256.
+ * wait: it says "ready" when it has logged in, and begins when its input ends: several can then
+ * begin at once, and none logs in while another does (SoftHSM rewrites its token object then).
  * Runs alone; trusts its arguments. */
 #include <config.h>
 #include <dlfcn.h>
@@ -23,9 +25,20 @@
 #define SLOTS_MAX 16
 #define DIGEST_LEN 32
 
+/* What is signed has the size of a digest, or for RSA of the DigestInfo around it. */
+struct kind {
+	const char *name;
+	char label[24];
+	CK_MECHANISM_TYPE generate, sign;
+	CK_ULONG data_len;
+};
+
+static const struct kind kinds[] = {
+    {"p256", "tokenrate", CKM_EC_KEY_PAIR_GEN, CKM_ECDSA, DIGEST_LEN},
+    {"rsa2048", "tokenrate-rsa", CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS, 19 + DIGEST_LEN},
+};
+static struct kind kind;
 static CK_FUNCTION_LIST_PTR module;
-#define KEY_LABEL_LEN (sizeof(key_label) - 1)
-static CK_BYTE key_label[] = "tokenrate";
 
 struct worker {
 	pthread_t thread;
@@ -122,7 +135,7 @@ static CK_OBJECT_HANDLE find_key(CK_SESSION_HANDLE session)
 {
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
 	CK_ATTRIBUTE wanted[] = {
-	    {CKA_CLASS, &class, sizeof(class)}, {CKA_LABEL, key_label, KEY_LABEL_LEN}};
+	    {CKA_CLASS, &class, sizeof(class)}, {CKA_LABEL, kind.label, strlen(kind.label)}};
 	CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
 	CK_ULONG count = 0;
 
@@ -136,12 +149,15 @@ static void make_key(CK_SESSION_HANDLE session)
 {
 	static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 	CK_BBOOL yes = CK_TRUE;
-	CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
-	CK_ATTRIBUTE public_half[] = {{CKA_TOKEN, &yes, sizeof(yes)},
-	    {CKA_EC_PARAMS, p256, sizeof(p256)}, {CKA_LABEL, key_label, KEY_LABEL_LEN}};
+	CK_ULONG bits = 2048;
+	CK_MECHANISM mechanism = {kind.generate, NULL, 0};
+	CK_ATTRIBUTE curve = {CKA_EC_PARAMS, p256, sizeof(p256)};
+	CK_ATTRIBUTE modulus = {CKA_MODULUS_BITS, &bits, sizeof(bits)};
+	CK_ATTRIBUTE public_half[] = {kind.sign == CKM_RSA_PKCS ? modulus : curve,
+	    {CKA_TOKEN, &yes, sizeof(yes)}, {CKA_LABEL, kind.label, strlen(kind.label)}};
 	CK_ATTRIBUTE private_half[] = {{CKA_TOKEN, &yes, sizeof(yes)},
 	    {CKA_PRIVATE, &yes, sizeof(yes)}, {CKA_SIGN, &yes, sizeof(yes)},
-	    {CKA_LABEL, key_label, KEY_LABEL_LEN}};
+	    {CKA_LABEL, kind.label, strlen(kind.label)}};
 	CK_OBJECT_HANDLE handles[2];
 
 	must(module->C_GenerateKeyPair(
@@ -154,8 +170,8 @@ static void *sign_for_a_while(void *arg)
 	struct worker *w = arg;
 	CK_SESSION_HANDLE session = open_session(w->slot);
 	CK_OBJECT_HANDLE key = find_key(session);
-	CK_MECHANISM mechanism = {CKM_ECDSA, NULL, 0};
-	CK_BYTE digest[DIGEST_LEN] = {0}, signature[128];
+	CK_MECHANISM mechanism = {kind.sign, NULL, 0};
+	CK_BYTE data[DIGEST_LEN + 19] = {0}, signature[512];
 	double start;
 
 	if (w->copy) {
@@ -169,9 +185,9 @@ static void *sign_for_a_while(void *arg)
 	do {
 		CK_ULONG len = sizeof(signature);
 
-		memcpy(digest, &w->count, sizeof(w->count));
+		memcpy(data, &w->count, sizeof(w->count));
 		must(module->C_SignInit(session, &mechanism, key), "C_SignInit");
-		must(module->C_Sign(session, digest, sizeof(digest), signature, &len), "C_Sign");
+		must(module->C_Sign(session, data, kind.data_len, signature, &len), "C_Sign");
 		w->count++;
 	} while ((w->elapsed = now() - start) < w->seconds);
 	return NULL;
@@ -182,7 +198,15 @@ static void print_rate(double rate, unsigned long count, double cpu)
 	printf("{ \"rate\": %.0f, \"cpu_us\": %.2f }\n", rate, cpu / (double)count * 1e6);
 }
 
-static int measure_token(char **argv)
+static void wait_to_begin(void)
+{
+	puts("ready");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+}
+
+static int measure_token(char **argv, bool wait)
 {
 	struct worker workers[THREADS_MAX] = {0};
 	int threads = (int)strtol(argv[4], NULL, 10);
@@ -199,6 +223,8 @@ static int measure_token(char **argv)
 	log_in(session, argv[3]);
 	if (find_key(session) == CK_INVALID_HANDLE)
 		make_key(session);
+	if (wait)
+		wait_to_begin();
 	cpu = cpu_seconds();
 	for (int i = 0; i < threads; i++) {
 		workers[i].slot = slot;
@@ -215,6 +241,17 @@ static int measure_token(char **argv)
 	print_rate(rate, count, cpu_seconds() - cpu);
 	module->C_Finalize(NULL);
 	return 0;
+}
+
+static bool choose_kind(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (strcmp(kinds[i].name, name) == 0) {
+			kind = kinds[i];
+			return true;
+		}
+	}
+	return false;
 }
 
 static int measure_verify(double seconds)
@@ -250,9 +287,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "verify") == 0)
 		return measure_verify(strtod(argv[2], NULL));
-	if (argc == 7)
-		return measure_token(argv);
-	fprintf(stderr, "usage: tokenrate MODULE LABEL PIN-FILE THREADS SECONDS token|copy\n"
-			"       tokenrate verify SECONDS\n");
+	if (argc >= 7 && argc <= 9 && choose_kind(argc > 7 ? argv[7] : "p256"))
+		return measure_token(argv, argc == 9 && strcmp(argv[8], "wait") == 0);
+	fprintf(stderr, "usage: see the head of tokenrate.c\n");
 	return 2;
 }
