@@ -3,12 +3,12 @@
 PATIENCE = 1
 RUN_TESTS = PYTHONDONTWRITEBYTECODE=1 $(top_srcdir)/tests/run -b $(top_builddir) --patience $(PATIENCE)
 
-check-programs: $(check_LIBRARIES) $(check_PROGRAMS) $(check_DATA)
+check-programs: $(check_LIBRARIES) $(check_PROGRAMS) $(check_DATA) bench-programs
 
 check-local: check-programs
 	$(RUN_TESTS) unit="$(UNIT_TESTS)" sim="$(SIM_TESTS)" token="$(TOKEN_TESTS)" fuzz="$(FUZZ_TESTS)" lint
 
-check-system: all
+check-system: all bench-programs
 	$(RUN_TESTS) system
 
 # What the yardsticks of the bench are measured with.

@@ -31,6 +31,7 @@ class Cell:
     shared: bool = False
     steps: set = field(default_factory=set)
     settings: dict = field(default_factory=dict)
+    changes: int = 5
     patience: float = 120
     limit: float = 600
 

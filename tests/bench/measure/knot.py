@@ -43,7 +43,8 @@ policy:
 class Knotd(Server):
     name = "knotd"
     title = "Knot, knotd"
-    needs = ("knotd", "knotc")
+    needs = ("knotd",)
+    notes = "waits a second before a NOTIFY"
 
     def __init__(self, folder, job):
         super().__init__(folder, job)

@@ -50,10 +50,13 @@ def machine(folder, kinds):
     }
 
 
-def results(cells):
+def results(data):
     """One entry for each row, size and signer that has a figure, or a reason for having none."""
+    cells = data["cells"]
     sizes = dict.fromkeys(key.split("/")[1] for key in cells)
     for row in ROWS:
+        if row.name not in data["only"]:
+            continue
         for size in sizes:
             for kind in SIGNERS:
                 found = figure(row, size, kind, cells)
@@ -137,13 +140,14 @@ def full_table(cells):
 
 
 def change_table(cells):
-    head = ["one record changed", "IXFR in until NOTIFY, ms", "NOTIFY in until NOTIFY, ms", "signatures", "in by", "out by"]
-    lines = [head]
+    head = ["one record changed", "IXFR in until NOTIFY, ms", "until served, ms", "NOTIFY in until NOTIFY, ms"]
+    lines = [[*head, "signatures", "in by", "out by"]]
     for key, figures in cells.items():
         change = figures.get("change", {})
         if "ms" in change:
             spread = sorted(row["ms"] for row in change["each"])
-            words = [f"{change['ms']:.1f} ({spread[0]:.1f} to {spread[-1]:.1f})", f"{change['ms_from_notify']:.1f}"]
+            words = [f"{change['ms']:.1f} ({spread[0]:.1f} to {spread[-1]:.1f})"]
+            words += [f"{change[name]:.1f}" for name in ("served_ms", "ms_from_notify")]
             lines.append([key, *words, str(change["signatures"]), change["came_by"], change["went_by"]])
     return table(lines) if len(lines) > 1 else ""
 
@@ -151,7 +155,7 @@ def change_table(cells):
 def markdown(data):
     cells, about = data["cells"], data["machine"]
     notes = Notes()
-    entries = list(results(cells))
+    entries = list(results(data))
     parts = [
         f"{about['date']}, {about['cores']} cores ({about['processor']}), {about['memory_gb']} GB, files in {about['files']},"
         f" SoftHSM2 {about['softhsm']}, load at start {about['load_at_start']:.2f}.",

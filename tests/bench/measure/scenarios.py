@@ -5,6 +5,7 @@ A step that fails says why and leaves the others their chance."""
 import json
 import os
 import re
+import statistics
 import subprocess
 import time
 
@@ -17,7 +18,7 @@ from .subject import Job
 
 ZONE = tldzone.ORIGIN
 POLL = 0.01
-CHANGES = 5
+PAUSE = 2.5  # seconds between two changes: a signer may take its time after an unsigned NOTIFY
 TRANSFERS = 3
 SIGNATURE = re.compile(rb"\sRRSIG[ \t]+\S+[ \t]+\d+[ \t]+\d+[ \t]+\d+[ \t]+\d{14}")
 
@@ -141,46 +142,49 @@ def transfers(server):
 
 def changes(run, server, zone, origin, sink):
     """One address changes at the source, some times over."""
+    rows = []
     with wire.Asker(server.port) as asker:
-        rows = []
-        for _ in range(CHANGES):
-            time.sleep(0.5)
+        for n in range(run.cell.changes):
+            time.sleep(PAUSE if n else 0)
             rows.append(one_change(run, server, asker, zone, origin, sink))
-        return {
-            "ms": sorted(r["ms"] for r in rows)[len(rows) // 2],
-            "ms_from_notify": sorted(r["ms_from_notify"] for r in rows)[len(rows) // 2],
-            "signatures": rows[-1]["signatures"],
-            "came_by": rows[-1]["came_by"],
-            "went_by": rows[-1]["went_by"],
-            "each": rows,
-        }
+    middle = {name: statistics.median(row[name] for row in rows) for name in ("ms", "served_ms", "ms_from_notify")}
+    return {**middle, **{name: rows[-1][name] for name in ("signatures", "came_by", "went_by")}, "each": rows}
 
 
 def one_change(run, server, asker, zone, origin, sink):
+    """Until the new version is answered for, and until the NOTIFY that tells of it leaves."""
     before = asker.ask(ZONE, 5)
     if not before:
         raise Failed("it does not answer")
     zone.change()
     told = time.monotonic()
     origin.notify(ZONE, server.port)
-    since, after = told, before
-    while after.serial == before.serial:
-        came = sink.wait(ZONE, since, told + run.cell.patience - time.monotonic())
-        if came is None:
-            raise Failed(f"no NOTIFY for the change within {run.cell.patience:.0f} s")
-        since = came
-        after = asker.ask(ZONE, 5) or before
-    sent = [(when, kind) for when, kind in origin.sent if told < when < came]
-    if not sent:
-        raise Failed("a NOTIFY left before anything was transferred")
+    deadline = told + run.cell.patience
+    served = wait_serial(asker, before.serial, deadline)
+    came = sink.wait(ZONE, told, before.serial, deadline)
+    sent = [(when, kind) for when, kind in origin.sent if told < when]
+    if not served or not came or not sent:
+        raise Failed(f"no {'NOTIFY for the' if served else 'new version after a'} change within {run.cell.patience:.0f} s")
     out = wire.read_ixfr(server.port, ZONE, before.serial)
+    began, kind = sent[0]
     return {
-        "ms": (came - sent[-1][0]) * 1000,
+        "ms": (came - began) * 1000,
+        "served_ms": (served - began) * 1000,
         "ms_from_notify": (came - told) * 1000,
         "signatures": out.signatures,
-        "came_by": sent[-1][1],
+        "came_by": kind,
         "went_by": out.style,
     }
+
+
+def wait_serial(asker, old, deadline):
+    """When another serial than that was answered; None: too late."""
+    while time.monotonic() < deadline:
+        answer = asker.ask(ZONE)
+        if answer and answer.serial != old:
+            return time.monotonic()
+        time.sleep(0.002)
+    return None
 
 
 def restart(run, server, zones):

@@ -6,7 +6,43 @@ import struct
 import threading
 import time
 
+from lib.util import free_port
+
 from . import wire
+
+
+def two_sockets():
+    """UDP and TCP on one free port."""
+    port = free_port()
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    udp.bind((wire.HOST, port))
+    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    tcp.bind((wire.HOST, port))
+    tcp.listen(64)
+    return udp, tcp, port
+
+
+def serve_tcp(listening, take):
+    """take(connection, octets) for each message of each connection."""
+
+    def serve(connection):
+        try:
+            with connection:
+                while size := connection.recv(2, socket.MSG_WAITALL):
+                    take(connection, connection.recv(struct.unpack(">H", size)[0], socket.MSG_WAITALL))
+        except (OSError, struct.error):
+            pass
+
+    while True:
+        connection, _ = listening.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+
+def send(connection, octets):
+    connection.sendall(struct.pack(">H", len(octets)) + octets)
 
 
 class SourceZone:
@@ -71,13 +107,7 @@ class Source:
     def __init__(self, zones):
         self.zones = {zone.name: zone for zone in zones}
         self.sent = []
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.udp.bind((wire.HOST, 0))
-        self.port = self.udp.getsockname()[1]
-        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.tcp.bind((wire.HOST, self.port))
-        self.tcp.listen(64)
+        self.udp, self.tcp, self.port = two_sockets()
         for loop in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=loop, daemon=True).start()
 
@@ -95,10 +125,7 @@ class Source:
                 self.udp.sendto(answer, peer)
 
     def _serve_tcp(self):
-        while True:
-            connection, _ = self.tcp.accept()
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self._serve_connection, args=(connection,), daemon=True).start()
+        serve_tcp(self.tcp, self._answer)
 
     def _small(self, octets, rows=None):
         end = wire.skip_name(octets, 12) + 4
@@ -108,15 +135,6 @@ class Source:
         flags = wire.RESPONSE | wire.AUTHORITATIVE | (0 if zone else 5)
         head = octets[:2] + struct.pack(">HHHHH", flags, 1, len(rows or []), 0, 0)
         return zone, head + octets[12:end] + b"".join(rows or [])
-
-    def _serve_connection(self, connection):
-        try:
-            with connection:
-                while size := connection.recv(2, socket.MSG_WAITALL):
-                    octets = connection.recv(struct.unpack(">H", size)[0], socket.MSG_WAITALL)
-                    self._answer(connection, octets)
-        except (OSError, struct.error):
-            pass
 
     def _answer(self, connection, octets):
         zone, answer = self._small(octets)
@@ -134,41 +152,50 @@ class Source:
             return
         if rows:
             _, answer = self._small(octets, rows)
-        connection.sendall(struct.pack(">H", len(answer)) + answer)
+        send(connection, answer)
         if rows:
             self.sent.append((time.monotonic(), "IXFR"))
 
 
 class Sink:
-    """A destination: notes when NOTIFYs come, and says that it has what it was told of."""
+    """A destination: notes when NOTIFYs come, by UDP or TCP, and says that it has what it was told of."""
 
     def __init__(self):
         self.heard = []
         self.serials = {}
         self.news = threading.Condition()
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        self.udp.bind((wire.HOST, 0))
-        self.port = self.udp.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.udp, self.tcp, self.port = two_sockets()
+        for loop in (self._serve_udp, self._serve_tcp):
+            threading.Thread(target=loop, daemon=True).start()
 
-    def _serve(self):
+    def _serve_udp(self):
         while True:
             octets, peer = self.udp.recvfrom(65535)
-            came = time.monotonic()
-            if len(octets) < 12 or octets[2] & 0x80:
-                continue
-            zone = wire.name_at(octets, 12)
-            if octets[2] & 0x78 == wire.NOTIFY >> 8:
-                self._heard(came, zone, octets)
-            self.udp.sendto(self._answer(octets, zone), peer)
+            if answer := self._take(time.monotonic(), octets):
+                self.udp.sendto(answer, peer)
+
+    def _serve_tcp(self):
+        def take(connection, octets):
+            if answer := self._take(time.monotonic(), octets):
+                send(connection, answer)
+
+        serve_tcp(self.tcp, take)
+
+    def _take(self, came, octets):
+        if len(octets) < 12 or octets[2] & 0x80:
+            return None
+        zone = wire.name_at(octets, 12)
+        if octets[2] & 0x78 == wire.NOTIFY >> 8:
+            self._heard(came, zone, octets)
+        return self._answer(octets, zone)
 
     def _heard(self, came, zone, octets):
         soa = next((r for r in wire.records(octets) if r[0] == wire.SOA), None)
+        serial = wire.soa_serial(octets, soa[1], soa[2]) if soa else None
         with self.news:
             if soa:
-                self.serials[zone] = wire.soa_serial(octets, soa[1], soa[2])
-            self.heard.append((came, zone))
+                self.serials[zone] = serial
+            self.heard.append((came, zone, serial))
             self.news.notify_all()
 
     def _answer(self, octets, zone):
@@ -180,12 +207,13 @@ class Sink:
             row = b"\xc0\x0c" + struct.pack(">HHIH", wire.SOA, 1, 3600, len(rdata)) + rdata
         return octets[:2] + struct.pack(">HHHHH", flags, 1, 1 if row else 0, 0, 0) + octets[12:end] + row
 
-    def wait(self, zone, since, seconds):
-        """When the first NOTIFY of the zone after `since` came; None: too late."""
+    def wait(self, zone, since, old, deadline):
+        """When the first NOTIFY after `since` came that does not speak of serial `old`; None: too late."""
 
         def first():
-            return next((came for came, of in self.heard if of == zone and came > since), None)
+            found = (when for when, of, serial in self.heard if of == zone and when > since and serial != old)
+            return next(found, None)
 
         with self.news:
-            self.news.wait_for(first, seconds)
+            self.news.wait_for(first, deadline - time.monotonic())
             return first()
