@@ -66,6 +66,19 @@ size_t batch_seek(const struct batch *b, const uint8_t *key, size_t key_len)
 	return low;
 }
 
+int batch_insert(struct batch *b, const uint8_t *key, size_t key_len, const void *value, size_t len)
+{
+	size_t place = batch_seek(b, key, key_len), at;
+	int rc = batch_add(b, key, key_len, value, len);
+
+	if (rc != OK)
+		return rc;
+	at = b->at[b->count - 1];
+	memmove(&b->at[place + 1], &b->at[place], (b->count - 1 - place) * sizeof(*b->at));
+	b->at[place] = at;
+	return OK;
+}
+
 /* Later rows lie behind earlier ones in memory. */
 static int compare_rows(const void *a, const void *b)
 {

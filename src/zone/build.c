@@ -173,6 +173,41 @@ int build_rrset(struct build *b, const uint8_t *key, size_t key_len, uint16_t ty
 	return add(b, DATA_RR, k + 4, store_key_rr(k, 0, key, key_len, type) - 4, packed, len, e);
 }
 
+/* What was appended already lies in the trees of a big build, and in memory of a small one. */
+int build_rrset_late(struct build *b, const uint8_t *key, size_t key_len, uint16_t type,
+    const uint8_t *packed, size_t len, struct err *e)
+{
+	uint8_t k[STORE_KEY_MAX];
+	MDB_val row, value = {len, (void *)(uintptr_t)packed};
+	MDB_dbi trees[DATA_COUNT];
+	MDB_txn *txn;
+	int rc = build_flush(b, e);
+
+	if (rc != OK)
+		return rc;
+	if (key_len > NAME_KEY_LONGEST)
+		return err_set(e, ERR_ARGUMENT, "a sort key of %zu octets: at most %d", key_len,
+		    NAME_KEY_LONGEST);
+	row = (MDB_val){store_key_rr(k, b->generation, key, key_len, type), k};
+	if (b->generation == 0) {
+		if (batch_insert(&b->rows[DATA_RR], k + 4, row.mv_size - 4, packed, len) == OK)
+			return OK;
+		return err_set(
+		    e, ERR_LIMIT, "store %s: no memory for a new version", b->store->dir);
+	}
+	rc = store_begin(b->store, &txn);
+	if (rc != 0)
+		return store_error(b->store, rc, e, "writing an RRset of a new version");
+	rc = trees_of(b->store, b->generation, true, trees) == OK
+		 ? mdb_put(txn, trees[DATA_RR], &row, &value, 0)
+		 : MDB_BAD_DBI;
+	if (rc == 0)
+		rc = mdb_txn_commit(txn);
+	else
+		mdb_txn_abort(txn);
+	return rc == 0 ? OK : store_error(b->store, rc, e, "writing an RRset of a new version");
+}
+
 int build_nsec3(struct build *b, const uint8_t hash[NSEC3_HASH_LEN], const uint8_t *packed,
     size_t len, struct err *e)
 {

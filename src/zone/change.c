@@ -100,6 +100,11 @@ int change_expiry_drop(struct change *c, const struct expiry_entry *x, struct er
 	return gather_expiry(c, &c->drop, x, e);
 }
 
+const struct batch *change_rows(const struct change *c, unsigned data)
+{
+	return &c->rows[data];
+}
+
 uint64_t change_count(const struct change *c)
 {
 	return c->count;

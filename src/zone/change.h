@@ -28,6 +28,15 @@ int change_expiry_drop(struct change *c, const struct expiry_entry *x, struct er
 uint64_t change_count(const struct change *c);
 uint64_t change_octets(const struct change *c);
 
+/* The rows of the version that it would make of `from`, before it is applied: its RRsets, or its NSEC3s.
+ * A row is filled into out as walk_next does, but for state; ERR_MISSING at the end.  Nothing may be added
+ * to c meanwhile.  May be used in a thread, with a snapshot of its own. */
+struct change_walk;
+int change_walk_open(const struct change *c, struct snapshot *sn, const struct zone_head *from,
+    bool nsec3, struct change_walk **out, struct err *e);
+int change_walk_next(struct change_walk *x, struct walk *out);
+void change_walk_close(struct change_walk *x); /* NULL is fine */
+
 /* Put it into w.  `from` is the version that is changed: its generation is written to.  h is the head of the
  * new version: generation, own_trees, the journal's fields and expiry_first (the first entry of the
  * index, 0 when there is none) are filled in.  A row of the journal leads from from->serial_out to

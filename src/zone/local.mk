@@ -1,7 +1,7 @@
 # src/zone: the only room that knows LMDB
 noinst_LIBRARIES += libzone.a
 libzone_a_SOURCES = \
-	src/zone/batch.c src/zone/build.c src/zone/change.c src/zone/change.h src/zone/head.c \
+	src/zone/batch.c src/zone/build.c src/zone/change.c src/zone/change.h src/zone/change_walk.c src/zone/head.c \
 	src/zone/journal.c src/zone/journal.h src/zone/journal_row.c src/zone/journal_write.c \
 	src/zone/snapshot.c src/zone/spool.c src/zone/spool.h src/zone/spool_file.h src/zone/spool_read.c src/zone/store.c \
 	src/zone/store.h src/zone/store_internal.h src/zone/store_key.c src/zone/trees.c \

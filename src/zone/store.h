@@ -187,6 +187,10 @@ struct build;
 struct build *build_begin(struct store *s, uint64_t rrsets_expected, struct err *e);
 int build_rrset(struct build *b, const uint8_t *key, size_t key_len, uint16_t type,
     const uint8_t *packed, size_t len, struct err *e);
+/* One that comes late, for a place that was passed: not there yet, and read back by the walks that are
+ * opened from then on. */
+int build_rrset_late(struct build *b, const uint8_t *key, size_t key_len, uint16_t type,
+    const uint8_t *packed, size_t len, struct err *e);
 int build_nsec3(struct build *b, const uint8_t hash[NSEC3_HASH_LEN], const uint8_t *packed,
     size_t len, struct err *e);
 int build_expiry(struct build *b, const struct expiry_entry *x, struct err *e);

@@ -123,6 +123,8 @@ struct batch {
 int batch_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 int batch_add(struct batch *b, const uint8_t *key, size_t key_len, const void *value, size_t len);
 struct batch_row batch_row(const struct batch *b, size_t i);
+/* In its place among rows that are in order. */
+int batch_insert(struct batch *b, const uint8_t *key, size_t key_len, const void *value, size_t len);
 size_t batch_seek(const struct batch *b, const uint8_t *key, size_t key_len);
 /* Rows that came in any order, now in that of their keys; of several with one key the last that came.
  * Gives *out (free it), which borrows b; returns their number. */
@@ -165,6 +167,10 @@ int journal_empty(struct store_write *w, struct zone_head *h, struct err *e);
 /* Add the row from serial `from` to h->serial_out (frees nothing of d), then old rows go by the limits. */
 int journal_add(struct store_write *w, struct zone_head *h, uint32_t from, struct draft *d,
     const struct journal_limits *limits, struct err *e);
+
+/* change.c: of a change, by DATA_RR, DATA_NSEC3 */
+struct change;
+const struct batch *change_rows(const struct change *c, unsigned data);
 
 /* walk.c: a walk over rows in memory; both borrowed. */
 void walk_open_memory(const struct batch *rr, const struct batch *nsec3, struct walk *w);

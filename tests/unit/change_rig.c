@@ -258,8 +258,32 @@ static void end_write(struct rig *r)
 	r->write = NULL;
 }
 
+/* The version as it would be, read before it is made, is as it is then. */
+static void compare_walks(struct rig *r, struct change_walk *ahead[2], const struct zone_head *h)
+{
+	struct walk w, row;
+	struct err e;
+
+	assert_int_equal(walk_open(store_write_view(r->write), h, &w, &e), OK);
+	while (walk_next(&w) == OK) {
+		assert_int_equal(change_walk_next(ahead[w.is_nsec3], &row), OK);
+		assert_int_equal(row.is_nsec3, w.is_nsec3);
+		assert_int_equal(row.type, w.type);
+		assert_int_equal(row.key_len, w.key_len);
+		assert_memory_equal(row.key, w.key, w.key_len);
+		assert_int_equal(row.packed_len, w.packed_len);
+		assert_memory_equal(row.packed, w.packed, w.packed_len);
+	}
+	walk_close(&w);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(change_walk_next(ahead[i], &row), ERR_MISSING);
+		change_walk_close(ahead[i]);
+	}
+}
+
 static void apply(struct rig *r)
 {
+	struct change_walk *ahead[2];
 	struct journal_limits limits = {.octets = 1 << 20, .age = 86400, .now = SIGNING_NOW};
 	struct zone_head h = r->is.head;
 	struct err e = {0};
@@ -279,9 +303,13 @@ static void apply(struct rig *r)
 	}
 	end_write(r);
 	assert_int_equal(snapshot_open(r->store, &r->before, &e), OK);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(
+		    change_walk_open(c, r->before, &r->was.head, i == 1, &ahead[i], &e), OK);
 	assert_int_equal(store_write_begin(r->store, &r->write, &e), OK);
 	if (change_apply(c, r->write, &r->was.head, &h, &limits, &e) != OK)
 		fail_msg("%s", e.text);
+	compare_walks(r, ahead, &h);
 	change_free(c);
 	r->is.head.generation = h.generation;
 	r->is.head.expiry_first = h.expiry_first;
