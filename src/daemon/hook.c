@@ -145,6 +145,7 @@ static void reset_signals(void)
 	sigset_t none;
 
 	signal(SIGPIPE, SIG_DFL); /* an ignored signal would stay ignored */
+	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -39,7 +39,7 @@ intagliod_SOURCES = \
 	src/daemon/signer_requests.c \
 	src/daemon/signer_submit.c \
 	src/daemon/signer_schedule.c src/daemon/signer_share.c \
-	src/daemon/signer_turns.c \
+	src/daemon/signer_store.c src/daemon/signer_turns.c \
 	src/daemon/signer_watch.c \
 	src/daemon/signer_zones.c \
 	src/daemon/verbs_conf.c \

@@ -266,6 +266,8 @@ static void side_init(struct master *m, struct side *s, const char *role, unsign
 static void master_signals(struct master *m)
 {
 	signal(SIGPIPE, SIG_IGN);
+	/* The others inherit it: a file that may not grow is an error, not the end. */
+	signal(SIGXFSZ, SIG_IGN);
 	loop_signal(m->loop, SIGCHLD, children_ended, m);
 	loop_signal(m->loop, SIGTERM, master_stop, m);
 	loop_signal(m->loop, SIGINT, master_stop, m);

@@ -383,8 +383,7 @@ static void each_minute(void *arg)
 {
 	struct signer *s = arg;
 
-	if (s->store != NULL)
-		store_check_readers(s->store);
+	signer_store_look(s);
 	if (s->keys != NULL && ++s->minutes % 60 == 0)
 		keys_look_for_rivals(s->keys);
 	loop_timer_set(s->minute, 60000);

@@ -108,6 +108,7 @@ struct signer {
 	struct channel *master, *network;
 	struct config *config;
 	struct store *store;
+	bool store_is_short; /* of room, and it was said */
 	struct keys *keys;
 	struct sign *sign;
 	struct ops *ops;
@@ -208,6 +209,9 @@ const struct found *signer_find_found(const struct signer_zone *z, enum find_kin
 bool signer_find_is_new(const struct signer_zone *z, enum find_kind kind); /* its first look is under way */
 void signer_find_version(struct signer_zone *z); /* its NS set may have changed */
 void signer_find_free(struct signer_zone *z);
+
+/* signer_store.c: readers that died, and whether the store has room: each minute. */
+void signer_store_look(struct signer *s);
 
 /* signer_watch.c: the zone's name servers that were found are asked for their SOA until they have what
  * was published. */

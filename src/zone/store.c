@@ -25,53 +25,95 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "base/mem.h"
 #include "zone/store_internal.h"
 
 #define READERS_MAX 512
+#define REMEDY_SIZE 250
 #define TREES_MAX (TREE_COUNT + DATA_COUNT * 4096)
 
-static const char *remedy(int rc)
+void store_space(const struct store *s, struct store_space *out)
 {
+	struct store_space n = {.reserved = s->size_max};
+	struct statvfs disk;
+	MDB_envinfo info;
+	MDB_stat stat;
+
+	if (s->env != NULL && mdb_env_info(s->env, &info) == 0 &&
+	    mdb_env_stat(s->env, &stat) == 0) {
+		n.file = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+		n.reserved = info.me_mapsize;
+	}
+	if (statvfs(s->dir, &disk) == 0) {
+		n.disk_free = (uint64_t)disk.f_bavail * disk.f_frsize;
+		n.disk_size = (uint64_t)disk.f_blocks * disk.f_frsize;
+	}
+	*out = n;
+}
+
+/* What to do about rc, for an operator; "" when there is nothing to say. */
+static void remedy(const struct store *s, int rc, char out[REMEDY_SIZE])
+{
+	const char *text = "";
+	struct store_space n;
+
+	store_space(s, &n);
 	switch (rc) {
 	case MDB_MAP_FULL:
-		return "all the space that it may have is used: raise store_max and start again; "
-		       "the last good version stays";
+		snprintf(out, REMEDY_SIZE,
+		    "; all the %llu MiB that it may have are used: raise store_max and start "
+		    "again; the last good version stays",
+		    (unsigned long long)n.reserved >> 20);
+		return;
 	case ENOSPC:
 	case EDQUOT:
-		return "the disk is full: free space there; the last good version stays";
+	case EIO: /* LMDB's word for a write that was cut short */
+	case EFBIG:
+		snprintf(out, REMEDY_SIZE,
+		    "; the disk is full or failing, or the file may not grow: %llu MiB are free "
+		    "there, the store has %llu MiB: make room; the last good version stays",
+		    (unsigned long long)n.disk_free >> 20, (unsigned long long)n.file >> 20);
+		return;
 	case MDB_READERS_FULL:
-		return "too many snapshots are open at once";
+		text = "; too many snapshots are open at once";
+		break;
 	case MDB_DBS_FULL:
-		return "too many big zones (the store has room for 4096)";
+		text = "; too many big zones (the store has room for 4096)";
+		break;
 	case MDB_VERSION_MISMATCH:
 	case MDB_INVALID:
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
-		return "this is no store, or it is damaged: move it away and start again; it is "
+		text = "; this is no store, or it is damaged: move it away and start again; it is "
 		       "rebuilt from token, configuration and sources";
+		break;
 	case MDB_BAD_TXN:
-		return "a change is under way already";
+		text = "; a change is under way already";
+		break;
 	case MDB_MAP_RESIZED:
-		return "another process has it open with a larger store_max: start again";
-	default:
-		return NULL;
+		text = "; another process has it open with a larger store_max: start again";
+		break;
+	case MDB_PANIC:
+		text = "; the disk failed in the middle of a commit: start again; the last good "
+		       "version stays";
+		break;
 	}
+	snprintf(out, REMEDY_SIZE, "%s", text);
 }
 
 int store_error(const struct store *s, int rc, struct err *e, const char *fmt, ...)
 {
-	char what[200];
-	const char *more = remedy(rc);
+	char what[200], more[REMEDY_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	return err_set(e, ERR_STORE, "store %s: %s: %s%s%s", s->dir, what, mdb_strerror(rc),
-	    more != NULL ? "; " : "", more != NULL ? more : "");
+	remedy(s, rc, more);
+	return err_set(e, ERR_STORE, "store %s: %s: %s%s", s->dir, what, mdb_strerror(rc), more);
 }
 
 int store_begin(const struct store *s, MDB_txn **txn)
@@ -198,13 +240,59 @@ void store_check_readers(struct store *s)
 		trees_sweep(s);
 }
 
-void store_usage(struct store *s, uint64_t *used, uint64_t *reserved)
+void store_usage(const struct store *s, uint64_t *used, uint64_t *reserved)
 {
-	MDB_envinfo info;
+	struct store_space n;
+
+	store_space(s, &n);
+	*used = n.file;
+	*reserved = n.reserved;
+}
+
+/* Pages that nothing uses any more, in the file still: to be used again, or seen by old snapshots.
+ */
+static uint64_t free_pages(const struct store *s)
+{
+	MDB_val key, value;
+	MDB_cursor *c;
+	MDB_txn *txn;
+	uint64_t pages = 0;
+	size_t count;
+
+	if (mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn) != 0)
+		return 0;
+	if (mdb_cursor_open(txn, 0, &c) ==
+	    0) { /* LMDB's own list: rows of a count and that many numbers */
+		while (mdb_cursor_get(c, &key, &value, MDB_NEXT) == 0) {
+			memcpy(&count, value.mv_data, sizeof(count));
+			pages += count;
+		}
+		mdb_cursor_close(c);
+	}
+	mdb_txn_abort(txn);
+	return pages;
+}
+
+bool store_is_short(const struct store *s, char why[STORE_SHORT_SIZE])
+{
+	struct store_space n;
 	MDB_stat stat;
 
-	mdb_env_info(s->env, &info);
-	mdb_env_stat(s->env, &stat);
-	*used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-	*reserved = info.me_mapsize;
+	store_space(s, &n);
+	/* Only then is the list of free pages worth reading. */
+	if (n.file > n.reserved / 10 * 9 && mdb_env_stat(s->env, &stat) == 0)
+		n.file -= free_pages(s) * stat.ms_psize;
+	if (n.file > n.reserved / 10 * 9) {
+		snprintf(why, STORE_SHORT_SIZE,
+		    "store %s: %llu of the %llu MiB that it may have are used: raise store_max and "
+		    "start again",
+		    s->dir, (unsigned long long)n.file >> 20, (unsigned long long)n.reserved >> 20);
+		return true;
+	}
+	if (n.disk_free >= n.disk_size / 10)
+		return false;
+	snprintf(why, STORE_SHORT_SIZE,
+	    "store %s: %llu of the %llu MiB of its disk are free: make room", s->dir,
+	    (unsigned long long)n.disk_free >> 20, (unsigned long long)n.disk_size >> 20);
+	return true;
 }

@@ -106,7 +106,10 @@ struct store *store_open(const char *dir, bool writer, uint64_t size_max, struct
 void store_close(struct store *s);
 void store_check_readers(struct store *s); /* free the slots of dead processes: writer, each minute */
 /* Octets used of those reserved, for status. */
-void store_usage(struct store *s, uint64_t *used, uint64_t *reserved);
+void store_usage(const struct store *s, uint64_t *used, uint64_t *reserved);
+/* Is less than a tenth left of store_max, or of the disk?  Then why: words for an alert. */
+#define STORE_SHORT_SIZE 300
+bool store_is_short(const struct store *s, char why[STORE_SHORT_SIZE]);
 
 /* Reading.  A snapshot may be used by one thread at a time; keep none open without need. */
 struct snapshot;

@@ -63,6 +63,12 @@ struct store_write {
 	size_t dropped_count;
 };
 
+/* Octets: of the file (with pages that are free in it), of those reserved for it, and of its disk. */
+struct store_space {
+	uint64_t file, reserved, disk_free, disk_size;
+};
+void store_space(const struct store *s, struct store_space *out);
+
 /* Turn LMDB's rc into words: "DIR: what: ..." and, where there is one, the remedy. */
 int store_error(const struct store *s, int rc, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
