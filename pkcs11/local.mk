@@ -65,7 +65,8 @@ EXTRA_DIST += tests/token/faultmod.c tests/token/faultmod.h \
 check_LIBRARIES += libtokentest.a
 libtokentest_a_SOURCES = tests/token/support.c tests/token/support.h
 libtokentest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) \
-	-DFAULTMOD_PATH='"$(abs_top_builddir)/tests/token/faultmod.so"'
+	-DFAULTMOD_PATH='"$(abs_top_builddir)/tests/token/faultmod.so"' \
+	-DDELAYMOD_PATH='"$(abs_top_builddir)/tests/token/delaymod.so"'
 TOKEN_TEST_LIBS = libtokentest.a libtoken_client.a $(TOKEN_LOCAL_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/token/test_token_local tests/token/test_token_client \

@@ -71,6 +71,11 @@ TOKEN_TESTS += tests/token/test_sign
 tests_token_test_sign_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_token_test_sign_SOURCES = tests/token/test_sign.c tests/unit/signing.c tests/unit/signing.h
 tests_token_test_sign_LDADD = libsign.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(TOKEN_TEST_LIBS)
+check_PROGRAMS += tests/token/test_sessions
+TOKEN_TESTS += tests/token/test_sessions
+tests_token_test_sessions_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_token_test_sessions_SOURCES = tests/token/test_sessions.c tests/unit/signing.c tests/unit/signing.h
+tests_token_test_sessions_LDADD = libsign.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(TOKEN_TEST_LIBS)
 endif
 
 EXTRA_PROGRAMS += tests/bench/signbench

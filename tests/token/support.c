@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "pkcs11/admin.h"
 #include "pkcs11/labels.h"
+#include "tests/token/delaymod.h"
 #include "tests/token/faultmod.h"
 
 #define PATIENCE_MS 100000
@@ -81,6 +82,8 @@ void fixture_close(struct fixture *f)
 {
 	char command[100];
 
+	if (f->delay != NULL)
+		munmap(f->delay, DELAYMOD_SIZE);
 	secret_free(&f->pin);
 	snprintf(command, sizeof command, "rm -rf %s", f->dir);
 	assert_int_equal(system(command), 0);
@@ -92,6 +95,22 @@ void fixture_rules(struct fixture *f, const char *rules)
 
 	snprintf(path, sizeof path, "%s/rules", f->dir);
 	write_file(path, rules);
+}
+
+void fixture_delay(struct fixture *f, unsigned us)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/delay", f->dir);
+	setenv("DELAYMOD_FILE", path, 1);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0 && ftruncate(fd, DELAYMOD_SIZE) == 0);
+	f->delay = mmap(NULL, DELAYMOD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(f->delay != MAP_FAILED);
+	close(fd);
+	f->delay->delay_us = us;
+	f->settings.module = DELAYMOD_PATH;
 }
 
 unsigned fixture_calls(struct fixture *f, const char *function)

@@ -20,6 +20,7 @@ struct fixture {
 	char dir[64]; /* removed by fixture_close */
 	struct token_settings settings;
 	struct secret pin;
+	struct delaymod_file *delay; /* see fixture_delay */
 };
 
 /* Skips (exit 77) when there is no SoftHSM.  The settings name the fault module.  FIXTURE_DIR: where its
@@ -28,6 +29,8 @@ void fixture_open(struct fixture *f);
 void fixture_close(struct fixture *f);
 /* Rules for the fault module, see faultmod.c; "" takes them away. */
 void fixture_rules(struct fixture *f, const char *rules);
+/* Another token: that of delaymod.so, whose signatures take so long.  The settings name it then. */
+void fixture_delay(struct fixture *f, unsigned us);
 /* How often a function was called so far, by all processes. */
 unsigned fixture_calls(struct fixture *f, const char *function);
 
