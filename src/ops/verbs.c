@@ -230,7 +230,10 @@ const struct verb verbs[] = {
 	  .manual = "As\n.Dv SIGHUP\ndoes, but mistakes are printed here.\n"
 		"With a mistake the running configuration stays.\nA zone gone from the file is served on until\n"
 		".Cm zone delete ." },
-	{ .name = "status", .help = "show how the daemon, its processes and its tokens are", .options = OPTIONS(JSON), .manual = "" },
+	{ .name = "status", .help = "show how the daemon, its processes and its tokens are", .options = OPTIONS(JSON),
+	  .manual = "Of each token: how many signatures it has made since the start, how many more it is asked for, how many a second "
+		    "it makes when all its sessions are busy (time without work does not count), and how many seconds it would take "
+		    "to make all signatures of its zones anew; then the same of all tokens, which work at the same time." },
 	{ .name = "stop", .help = "stop the daemon", .options = NO_OPTIONS,
 	  .manual = "What is being signed is committed or dropped whole; nothing is lost." },
 	{ .name = NULL }

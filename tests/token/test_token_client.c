@@ -108,6 +108,7 @@ struct run {
 	unsigned window, batch;
 	unsigned sent, done, failed, wanted;
 	unsigned signatures;
+	struct err err; /* of the last one that failed */
 	bool verify;
 };
 
@@ -127,6 +128,7 @@ static void on_batch(void *arg, const struct token_reply *reply)
 	if (reply->code != OK) {
 		print_message("# %s\n", reply->err.text);
 		run->failed++;
+		run->err = reply->err;
 	}
 	for (unsigned i = 0; i < reply->signature_count; i++) {
 		if (reply->signatures[i].code != OK)
@@ -233,6 +235,27 @@ static void test_batches(void **state)
 	assert_int_equal(token_sign_pending(s->t), 0);
 	assert_int_equal(token_sign_count(s->t), 4000);
 	assert_true(token_sign_rate(s->t) > 100);
+}
+
+/* The parts of a batch come back one by one: what failed is told, and what did not fail is there.
+ */
+static void test_bad_item(void **state)
+{
+	struct state *s = *state;
+	struct run run;
+
+	s->f.settings.sessions = 2;
+	start_all(s);
+	begin_run(&run, s, 1, 10, true);
+	run_until(s->loop, &run.done, 1);
+	fixture_rules(&s->f, "C_Sign 21 1 0\n"); /* CKR_DATA_LEN_RANGE, once in each worker */
+	begin_run(&run, s, 1, 200, true);
+	run_until(s->loop, &run.done, 1);
+	assert_int_equal(run.failed, 1);
+	assert_int_equal(run.err.code, ERR_TOKEN);
+	assert_int_equal(run.err.ckr, 0x21);
+	assert_int_equal(run.signatures, 200 - WORKERS);
+	assert_int_equal(token_sign_pending(s->t), 0);
 }
 
 /* Three sessions per worker sign while keys and records are made and dropped. */
@@ -449,6 +472,7 @@ int main(int argc, char **argv)
 #define HASTY(title, fn) TEST_IN(set_up_impatient, title, fn)
 	    TEST("every request goes through", test_all_requests),
 	    TEST("batches are spread and all answered", test_batches),
+	    TEST("an item that fails takes no other with it", test_bad_item),
 	    TEST("keys and records are made while sessions sign", test_objects_beside_signing),
 	    TEST("a list of any size arrives whole", test_large_list),
 	    TEST("workers killed while signing lose nothing", test_killed_while_signing),
