@@ -161,8 +161,8 @@ struct out_source {
 /* The whole zone; results as out_version_open. */
 int out_source_open(struct out_source *s, const struct out_zone *z, struct err *e);
 /* What has changed since that version instead, from its beginning.  Not OK: there is no way from there, or it
- * is longer than the zone, which is what is sent then. */
-int out_source_since(struct out_source *s, uint32_t serial);
+ * has more records than `most` or than the zone, which is what is sent then. */
+int out_source_since(struct out_source *s, uint32_t serial, uint64_t most);
 /* The whole zone, from its beginning, though a difference was asked for. */
 void out_source_whole(struct out_source *s, uint32_t since, const char *instead);
 void out_source_close(struct out_source *s);

@@ -42,21 +42,20 @@ void out_source_whole(struct out_source *s, uint32_t since, const char *instead)
 	s->instead = instead;
 }
 
-int out_source_since(struct out_source *s, uint32_t serial)
+int out_source_since(struct out_source *s, uint32_t serial, uint64_t most)
 {
 	const struct zone_head *h = &s->version.head;
+	uint64_t whole = h->records + h->signatures;
 	int rc;
 
 	out_source_whole(s, serial, "is not in the journal");
-	rc = journal_open(s->version.snapshot, h, serial, &s->journal);
-	if (rc != OK)
-		return rc;
-	if (journal_records(s->journal) > h->records + h->signatures) {
-		out_source_whole(s, serial, "is more than the whole zone");
-		return ERR_LIMIT;
-	}
-	s->part = OUT_FIRST_SOA;
-	return OK;
+	rc = journal_open_within(
+	    s->version.snapshot, h, serial, most < whole ? most : whole, &s->journal);
+	if (rc == OK)
+		s->part = OUT_FIRST_SOA;
+	else if (rc == ERR_LIMIT)
+		s->instead = "is more than the whole zone";
+	return rc;
 }
 
 static int next_of_journal(struct out_source *s, struct rrset *set, struct err *e)

@@ -85,11 +85,14 @@ void out_distrust_journal(struct out_zone *z, uint32_t serial)
 	z->distrust_before = serial;
 }
 
-/* Choose the difference, if there is one worth sending. */
-static int take_difference(const struct out_zone *z, struct out_source *s, uint32_t serial)
+/* Choose the difference, if there is one worth sending and of use to that client.  How far the
+ * journal is looked through is bounded: over UDP anybody can ask in a destination's name. */
+static int take_difference(
+    const struct out_query *q, const struct out_zone *z, struct out_source *s, uint32_t serial)
 {
 	if (!z->has_distrust || !serial_gt(z->distrust_before, serial))
-		return out_source_since(s, serial);
+		return out_source_since(
+		    s, serial, q->is_tcp ? UINT64_MAX : OUT_EDNS_SIZE / RECORD_MIN);
 	out_source_whole(s, serial, "cannot be read from the journal");
 	return ERR_MISSING;
 }
@@ -127,6 +130,7 @@ static int answer_ixfr(struct outbound *out, struct out_query *q, struct out_zon
     struct out_source *s, struct out_reply *reply, unsigned *rcode)
 {
 	uint32_t serial;
+	int rc;
 
 	if (!ixfr_serial(q, &serial)) {
 		*rcode = RCODE_FORMERR;
@@ -136,13 +140,15 @@ static int answer_ixfr(struct outbound *out, struct out_query *q, struct out_zon
 		answer_soa(q, &s->version, reply);
 		return OK;
 	}
-	if (take_difference(z, s, serial) == OK && answer_at_once(q, z, s, reply) == OK)
+	rc = take_difference(q, z, s, serial);
+	if (rc == OK && answer_at_once(q, z, s, reply) == OK)
 		return OK;
 	if (!q->is_tcp) {
 		answer_soa(q, &s->version, reply);
 		return OK;
 	}
-	take_difference(z, s, serial); /* from its beginning again */
+	if (s->records > 0) /* from its beginning again */
+		take_difference(q, z, s, serial);
 	return begin_stream(out, q, s, reply);
 }
 

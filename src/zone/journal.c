@@ -48,9 +48,10 @@ int journal_row_get(
 	return row_open(sn, apex, serial, out, &items);
 }
 
-/* Follow the chain from serial to the head's; the sum of its records. */
-static int follow(
-    struct snapshot *sn, const struct zone_head *h, uint32_t serial, uint64_t *records)
+/* Follow the chain from serial to the head's; the sum of its records.  ERR_LIMIT: that is more than
+ * most, wherever it leads. */
+static int follow(struct snapshot *sn, const struct zone_head *h, uint32_t serial, uint64_t most,
+    uint64_t *records)
 {
 	struct journal_row row;
 	uint64_t sum = 0;
@@ -63,6 +64,8 @@ static int follow(
 		if (rc != OK)
 			return rc;
 		sum += row.records;
+		if (sum > most)
+			return ERR_LIMIT;
 		serial = row.to;
 	}
 	*records = sum;
@@ -80,8 +83,8 @@ static int say_broken(const struct snapshot *sn, const uint8_t *apex, uint32_t s
 	return ERR_MISSING;
 }
 
-int journal_open(
-    struct snapshot *sn, const struct zone_head *h, uint32_t serial, struct journal **out)
+int journal_open_within(struct snapshot *sn, const struct zone_head *h, uint32_t serial,
+    uint64_t most, struct journal **out)
 {
 	struct journal_row first;
 	struct journal *j;
@@ -93,7 +96,9 @@ int journal_open(
 	/* A version that it does not reach back to is no damage: the row is just not there. */
 	if (serial != h->serial_out && journal_row_get(sn, h->apex, serial, &first) == ERR_MISSING)
 		return ERR_MISSING;
-	rc = follow(sn, h, serial, &records);
+	rc = follow(sn, h, serial, most, &records);
+	if (rc == ERR_LIMIT)
+		return rc;
 	if (rc != OK)
 		return say_broken(sn, h->apex, serial);
 	j = mem_alloc(sizeof(*j));
@@ -104,6 +109,12 @@ int journal_open(
 	j->records = records;
 	*out = j;
 	return OK;
+}
+
+int journal_open(
+    struct snapshot *sn, const struct zone_head *h, uint32_t serial, struct journal **out)
+{
+	return journal_open_within(sn, h, serial, UINT64_MAX, out);
 }
 
 void journal_close(struct journal *j)

@@ -16,6 +16,10 @@ struct journal; /* a way from an older version to the snapshot's */
 /* ERR_MISSING: it does not reach back to `serial` (or a row is damaged: that is logged).  Borrows sn. */
 int journal_open(struct snapshot *sn, const struct zone_head *h, uint32_t serial,
     struct journal **out);
+/* The same, and ERR_LIMIT when it has more than `most` records.  Nothing behind those is looked at, so
+ * that whoever asks, with any serial, costs no more than what he could get. */
+int journal_open_within(struct snapshot *sn, const struct zone_head *h, uint32_t serial,
+    uint64_t most, struct journal **out);
 void journal_close(struct journal *j); /* NULL is fine */
 /* Records of the whole answer but for the SOA at its begin and end: removed and added ones, signatures and
  * the SOAs between them. */

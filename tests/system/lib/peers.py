@@ -117,15 +117,15 @@ class Bind(NameServer):
 }};
 controls {{ inet 127.0.0.1 port {self.control_port} allow {{ 127.0.0.1; }} keys {{ "control"; }}; }};"""
         )
-        blocks += [
-            f'zone "{zone}" {{ type primary; file "{path}"; check-names ignore; ixfr-from-differences yes; }};'
-            for zone, path in self.zones.items()
-        ]
+        blocks += [self.zone_block(zone, path) for zone, path in self.zones.items()]
         (self.folder / "named.conf").write_text("\n".join(blocks) + "\n")
         (self.folder / "rndc.conf").write_text(
             f'key "control" {{ algorithm {self.control.algorithm}; secret "{self.control.secret}"; }};\n'
             f'options {{ default-key "control"; default-server 127.0.0.1; default-port {self.control_port}; }};\n'
         )
+
+    def zone_block(self, zone, path):
+        return f'zone "{zone}" {{ type primary; file "{path}"; check-names ignore; ixfr-from-differences yes; }};'
 
     def start(self):
         self.write_config()
@@ -143,6 +143,21 @@ controls {{ inet 127.0.0.1 port {self.control_port} allow {{ 127.0.0.1; }} keys 
         self.rndc("reload", zone)
 
 
+class BindSecondary(Bind):
+    """A secondary of ours."""
+
+    def __init__(self, folder, tsig, primary_port):
+        super().__init__(folder, tsig)
+        self.primary_port = primary_port
+
+    def add_zone(self, zone):
+        self.zones[zone] = self.folder / f"zone{len(self.zones)}"
+
+    def zone_block(self, zone, path):
+        return f"""zone "{zone}" {{ type secondary; file "{path}"; check-names ignore; request-ixfr yes;
+    primaries {{ 127.0.0.1 port {self.primary_port} key "{self.tsig.name}"; }}; min-retry-time 1; max-retry-time 3; }};"""
+
+
 class Nsd(NameServer):
     """A secondary of ours."""
 
@@ -150,8 +165,9 @@ class Nsd(NameServer):
         super().__init__("NSD", folder, tsig)
         self.primary_port = primary_port
 
-    def add_zone(self, zone):
-        self.zones[zone] = None
+    def add_zone(self, zone, how="AXFR"):
+        """how it transfers: AXFR; UDP: IXFR over UDP first; or "": IXFR over TCP."""
+        self.zones[zone] = how
 
     def start(self):
         key = self.tsig.name
@@ -176,13 +192,13 @@ class Nsd(NameServer):
             f"  algorithm: {self.tsig.algorithm}",
             f'  secret: "{self.tsig.secret}"',
         ]
-        for number, zone in enumerate(self.zones):
+        for number, (zone, how) in enumerate(self.zones.items()):
             lines += [
                 "zone:",
                 f'  name: "{zone}"',
                 f'  zonefile: "z{number}"',
                 f"  allow-notify: 127.0.0.1 {key}",
-                f"  request-xfr: AXFR 127.0.0.1@{self.primary_port} {key}",
+                f"  request-xfr: {how} 127.0.0.1@{self.primary_port} {key}",
                 f"  provide-xfr: 127.0.0.1 {key}",
                 "  min-retry-time: 1",
                 "  max-retry-time: 3",
