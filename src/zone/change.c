@@ -194,9 +194,8 @@ static int check_generation(struct apply *a)
 	if (rc != OK)
 		return err_set(a->e, rc, "store %s: the SOA of generation %u cannot be read",
 		    a->w->view.store->dir, a->from->generation);
-	return serial == a->from->serial_out
-		   ? OK
-		   : conflict(a, "the version that it begins with has another serial");
+	return serial == a->from->serial_out ? OK
+					     : conflict(a, "another version was made meanwhile");
 }
 
 static int check_head(struct apply *a)
@@ -210,8 +209,6 @@ static int check_head(struct apply *a)
 		return err_set(
 		    a->e, rc, "store %s: the zone's head cannot be read", a->w->view.store->dir);
 	a->is_replacement = live.generation != a->from->generation;
-	if (!a->is_replacement && live.serial_out != a->from->serial_out)
-		return conflict(a, "another version was made meanwhile");
 	if (!a->is_replacement) {
 		a->h->has_journal = live.has_journal;
 		a->h->journal_first = live.journal_first;

@@ -33,32 +33,47 @@ static int drop_row(struct store_write *w, const uint8_t *apex, uint32_t serial)
 	return write_delete_prefix(w->view.txn, w->view.store->trees[TREE_JOURNAL], k, len - 2);
 }
 
-/* Drop the oldest row.  ERR_FORMAT: what the head says and what is there do not agree. */
-static int drop_oldest(struct store_write *w, struct zone_head *h, const struct journal_row *row)
+/* ERR_FORMAT: what the head says and what is there do not agree. */
+static int drop_oldest(
+    struct store_write *w, struct zone_head *h, const struct journal_row *row, struct err *e)
 {
-	if (row->octets > h->journal_octets || drop_row(w, h->apex, h->journal_first) != 0)
+	int rc;
+
+	if (row->octets > h->journal_octets)
 		return ERR_FORMAT;
+	rc = drop_row(w, h->apex, h->journal_first);
+	if (rc != 0)
+		return store_error(w->view.store, rc, e, "dropping an old version's difference");
 	h->journal_octets -= row->octets;
 	h->journal_rows--;
 	h->journal_first = row->to;
 	return OK;
 }
 
-/* Drop what is too old, or too much with `octets` more.  Each row is read once at most. */
-static int trim(struct store_write *w, struct zone_head *h, uint64_t octets,
+static bool fits(const struct zone_head *h, const struct journal_row *oldest, uint64_t octets,
     const struct journal_limits *limits)
+{
+	return limits->now - oldest->made <= limits->age &&
+	       h->journal_octets + octets <= limits->octets;
+}
+
+/* Drop what is too old, or too much with `octets` more.  Each row is read once at most.
+ * ERR_MISSING, ERR_FORMAT: the chain is broken. */
+static int trim(struct store_write *w, struct zone_head *h, uint64_t octets,
+    const struct journal_limits *limits, struct err *e)
 {
 	struct journal_row row;
 
 	while (h->journal_rows > 0) {
 		int rc = journal_row_get(&w->view, h->apex, h->journal_first, &row);
 
-		if (rc != OK)
-			return rc;
-		if (limits->now - row.made <= limits->age &&
-		    h->journal_octets + octets <= limits->octets)
+		if (rc == ERR_STORE)
+			return err_set(
+			    e, rc, "store %s: a journal cannot be read", w->view.store->dir);
+		if (rc == OK && fits(h, &row, octets, limits))
 			return OK;
-		rc = drop_oldest(w, h, &row);
+		if (rc == OK)
+			rc = drop_oldest(w, h, &row, e);
 		if (rc != OK)
 			return rc;
 	}
@@ -113,10 +128,10 @@ static int make_room(struct store_write *w, struct zone_head *h, uint64_t octets
     const struct journal_limits *limits, struct err *e)
 {
 	char apex[NAME_TEXT_SIZE];
-	int rc = h->has_journal ? trim(w, h, octets, limits) : OK;
+	int rc = h->has_journal ? trim(w, h, octets, limits, e) : OK;
 
-	if (rc == OK && h->journal_rows > 0)
-		return OK;
+	if (rc == ERR_STORE || (rc == OK && h->journal_rows > 0))
+		return rc;
 	if (rc != OK) {
 		name_text(h->apex, apex);
 		log_warning("store %s: the journal of %s is broken at serial %u: it is emptied, "

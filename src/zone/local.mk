@@ -15,7 +15,7 @@ if HAVE_CMOCKA
 JOURNAL_RIG = tests/unit/journal_rig.c tests/unit/journal_rig_cell.c \
 	tests/unit/journal_rig_check.c tests/unit/journal_rig.h
 ZONE_TESTS = tests/unit/test_change tests/unit/test_journal tests/unit/test_spool \
-	tests/unit/test_store
+	tests/unit/test_store tests/unit/test_walk
 check_PROGRAMS += $(ZONE_TESTS)
 UNIT_TESTS += $(ZONE_TESTS)
 tests_unit_test_change_SOURCES = tests/unit/test_change.c $(JOURNAL_RIG)
@@ -23,6 +23,8 @@ tests_unit_test_change_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LI
 tests_unit_test_journal_SOURCES = tests/unit/test_journal.c $(JOURNAL_RIG)
 tests_unit_test_journal_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_journal_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS)
+tests_unit_test_walk_SOURCES = tests/unit/test_walk.c $(JOURNAL_RIG)
+tests_unit_test_walk_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_spool_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_LDADD = $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS)

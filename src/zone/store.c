@@ -91,7 +91,7 @@ static void remedy(const struct store *s, int rc, char out[REMEDY_SIZE])
 		       "rebuilt from token, configuration and sources";
 		break;
 	case MDB_BAD_TXN:
-		text = "; a change is under way already";
+		text = "; another change is under way, or this one failed before";
 		break;
 	case MDB_MAP_RESIZED:
 		text = "; another process has it open with a larger store_max: start again";

@@ -13,7 +13,7 @@
 #define RIG_ENTRIES 40 /* that the expiry index may have */
 #define RIG_CELLS (RIG_OWNERS * RIG_TYPES + RIG_HASHES)
 #define RIG_SOA 0 /* its cell */
-#define RIG_KEPT 64
+#define RIG_KEPT 256
 #define RIG_NOW 1700000000
 
 struct rig_cell { /* one RRset; data NULL: not there */

@@ -30,6 +30,8 @@ static void owner_of(const struct rig_zone *z, unsigned cell, bool upper, uint8_
 	char apex[NAME_TEXT_SIZE], text[NAME_TEXT_SIZE + 64], c = upper ? 'N' : 'n';
 
 	name_text(z->head.apex, apex);
+	if (n > 0 && strcmp(apex, ".") == 0)
+		apex[0] = '\0';
 	if (rig_cell_is_nsec3(cell))
 		snprintf(text, sizeof(text), "hash%u.%s", cell, apex);
 	else if (n == 0)

@@ -201,6 +201,7 @@ static void test_stale(void **state)
 		struct store_write *w;
 		struct zone_head from = z->head;
 		struct rig_plan p, q;
+		struct snapshot *sn;
 
 		rig_plan_random(&p, f->store, z, 200, 5);
 		rig_plan_random(&q, f->store, z, 201, 5);
@@ -211,10 +212,13 @@ static void test_stale(void **state)
 
 		/* Its generation was replaced: it must not come back as a few rows. */
 		from = z->head;
+		assert_int_equal(snapshot_open(f->store, &sn, &e), OK); /* it sees it still */
 		rig_zone_make(&newer, f->store, i == 0 ? "a.test." : "b.test.", 300, i == 1);
 		assert_int_equal(try_change(f, &p, &from, &h, &e), ERR_CONFLICT);
 		from.serial_out = 200;
 		assert_int_equal(try_change(f, &p, &from, &h, &e), ERR_CONFLICT);
+		rig_check_zone(sn, z);
+		snapshot_close(sn);
 		rig_check(f->store, &newer);
 		assert_int_equal(newer.head.journal_rows, 0);
 
