@@ -53,6 +53,10 @@ struct config_zonemd {
 	struct conf_origin origin;
 	bool verify;
 };
+struct config_journal {
+	struct conf_origin origin;
+	int64_t size, age; /* octets, seconds */
+};
 struct config_ttl {
 	struct conf_origin origin;
 	int64_t dnskey, cds;
@@ -79,6 +83,7 @@ struct config_policy {
 	bool verify;
 	struct config_nsec3 nsec3;
 	struct config_zonemd zonemd;
+	struct config_journal journal;
 	bool publish_cds, require_backup, shared_keys;
 	struct config_ttl ttl;
 	int64_t max_ttl, propagation, emergency_validity, purge_after;

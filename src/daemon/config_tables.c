@@ -150,6 +150,15 @@ static const struct conf_item nsec3_items[] = {
 };
 static const struct conf_table nsec3_table = { "nsec3", sizeof(struct config_nsec3), nsec3_items };
 
+static const struct conf_item journal_items[] = {
+	ITEM(config_journal, "size", size, CONF_INT, .fallback = "67108864", .min = 0, .max = INT64_MAX,
+	    .doc = "Octets of differences that are kept of a zone; 0: none, and destinations get whole zones."),
+	ITEM(config_journal, "age", age, CONF_DURATION, .fallback = "P14D",
+	    .doc = "How long a difference is kept."),
+	END
+};
+static const struct conf_table journal_table = { "journal", sizeof(struct config_journal), journal_items };
+
 static const struct conf_item zonemd_items[] = {
 	ITEM(config_zonemd, "verify", verify, CONF_BOOL, .fallback = "true",
 	    .doc = "A zone that comes in whole (AXFR, file) with a ZONEMD at its apex of scheme SIMPLE with SHA-384 or SHA-512 must fit it, and is refused else. What an IXFR changes is not looked at with it. It never goes out as it came: signed, the zone has another digest."),
@@ -210,6 +219,8 @@ static const struct conf_item policy_items[] = {
 	    .doc = "Which signatures are verified in software before they are published."),
 	ITEM(config_policy, "nsec3", nsec3, CONF_GROUP, .sub = &nsec3_table, .doc = "Details of NSEC3:"),
 	ITEM(config_policy, "zonemd", zonemd, CONF_GROUP, .sub = &zonemd_table, .doc = "Digests of whole zones (RFC 8976):"),
+	ITEM(config_policy, "journal", journal, CONF_GROUP, .sub = &journal_table,
+	    .doc = "Differences between past versions, for destinations that ask by IXFR:"),
 	ITEM(config_policy, "publish_cds", publish_cds, CONF_BOOL, .fallback = "true",
 	    .doc = "Publish CDS and CDNSKEY when the DS is to change."),
 	ITEM(config_policy, "require_backup", require_backup, CONF_BOOL, .fallback = "false",

@@ -71,6 +71,7 @@ struct signer_zone {
 	bool due;     /* look whether there is something to sign */
 	struct zone_link turn;  /* it is to be looked at */
 	struct zone_link place; /* it waits for a place among the runs */
+	bool whole;   /* the next version is built anew: in place it failed its check */
 	bool damaged; /* the stored version failed its check: signed again from its source only */
 	bool deleting;
 	bool expired; /* its source is past SOA EXPIRE */

@@ -315,7 +315,7 @@ void signer_observe_version(struct signer_zone *z, const struct keyset *ks)
 		memcpy(to->id, from->id, sizeof(to->id));
 		to->in_set = from->in_set;
 		to->signs_set = from->signs_set;
-		to->signs_all = from->signs_zone;
+		to->signs_all = from->signs_zone && !z->head.has_walk;
 		to->signs_some =
 		    signatures_of(&z->head, from->id) > (from->signs_set ? apex_sets : 0);
 		v.is_signed = v.is_signed || from->signs_zone;

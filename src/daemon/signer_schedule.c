@@ -199,7 +199,7 @@ static void signed_well(struct signer_zone *z, const struct sign_result *r)
 		    r->head.published ? "" : r->head.hold);
 	z->head = r->head;
 	z->has_head = true;
-	z->damaged = false;
+	z->damaged = z->whole = false;
 	z->failures = 0;
 	loop_timer_stop(z->retry);
 	z->problem[0] = '\0';
@@ -217,10 +217,13 @@ static void run_failed(struct signer_zone *z, const struct sign_result *r)
 {
 	bool is_misfit = r->input_bad && r->code == ERR_CONFLICT;
 
-	if (!is_misfit)
+	if (is_misfit)
+		log_notice("%s; the whole zone is fetched", r->err.text);
+	else
 		stuck(z, r->err.text);
 	if (r->input_bad && !is_misfit)
 		return;
+	z->whole = r->code == ERR_VERIFY; /* what cannot be done in place may be done beside it */
 	if (r->store_bad) {
 		z->damaged = true; /* only its source can mend it */
 		signer_send_zone(z->signer, PROTO_RETRANSFER, z);
@@ -310,6 +313,7 @@ static void run_start(struct signer_zone *z)
 	struct signer *s = z->signer;
 	struct sign_job job = {.spool = z->next.spool,
 	    .force = z->force || z->damaged,
+	    .whole = z->damaged || z->whole,
 	    .again = z->again,
 	    .replace_dnssec = z->replace_dnssec || signer_parent_frees(z),
 	    .policy = z->sign_policy,

@@ -276,6 +276,8 @@ static void configure_signing(struct sign_policy *to, const struct config_policy
 	to->refresh = p->signatures.refresh;
 	to->jitter = p->signatures.jitter;
 	to->inception_offset = p->signatures.inception_offset;
+	to->journal_octets = (uint64_t)p->journal.size;
+	to->journal_age = p->journal.age;
 	to->ttl_dnskey = (uint32_t)p->ttl.dnskey;
 	to->ttl_cds = (uint32_t)p->ttl.cds;
 	to->max_ttl = (uint32_t)p->max_ttl;
@@ -320,6 +322,16 @@ static bool names_have(const struct conf_names *names, const char *name)
 	return false;
 }
 
+/* Is anything of it asked for that a version has, or had to have? */
+static bool is_other_signing(const struct sign_policy *was, const struct sign_policy *is)
+{
+	struct sign_policy same = *was;
+
+	same.journal_octets = is->journal_octets;
+	same.journal_age = is->journal_age;
+	return memcmp(&same, is, sizeof(same)) != 0;
+}
+
 static void configure_zone(struct signer_zone *z, const struct config_zone *c, struct snapshot *sn)
 {
 	const struct config_policy *p = config_policy(z->signer->config, c->policy);
@@ -344,7 +356,7 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	signer_parent_configure(z, &p->parent, sn);
 	if (!was_there) {
 		z->due = true; /* policy or keys may have changed since it was signed */
-	} else if (memcmp(&before, &z->sign_policy, sizeof(before)) != 0) {
+	} else if (is_other_signing(&before, &z->sign_policy)) {
 		z->force = z->due = true; /* other signatures or another chain are asked for */
 	}
 	if (z->has_head && z->replace_dnssec && !z->head.published && z->head.generation != 0)

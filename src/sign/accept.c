@@ -60,7 +60,7 @@ static int accept_apex(struct sign_run *r, const struct node *n)
 	return OK;
 }
 
-static int accept_node(struct sign_run *r, const struct node *n)
+int accept_node(struct sign_run *r, const struct node *n)
 {
 	bool is_apex = n->key_len == r->apex_key_len;
 	int rc = OK;
@@ -71,13 +71,8 @@ static int accept_node(struct sign_run *r, const struct node *n)
 		r->input_bad = true;
 		return run_fail(r, ERR_FORMAT, "there is nothing at the apex: no SOA, no NS");
 	}
-	for (unsigned i = 0; rc == OK && i < n->count; i++) {
-		const struct node_set *s = &n->sets[i];
-
-		rc = accept_set(r, n, s, is_apex);
-		r->head.input_records += s->count;
-		digest_add(r->head.input_digest, node_packed(n, s), s->len - 1);
-	}
+	for (unsigned i = 0; rc == OK && i < n->count; i++)
+		rc = accept_set(r, n, &n->sets[i], is_apex);
 	r->rrsets_in += n->count;
 	r->rrsets_expected += n->count + 1;
 	if (rc == OK && is_apex)
@@ -85,14 +80,29 @@ static int accept_node(struct sign_run *r, const struct node *n)
 	return rc;
 }
 
+int accept_is_zone(struct sign_run *r)
+{
+	if (r->rrsets_in > 0)
+		return OK;
+	r->input_bad = r->spool != NULL;
+	return run_fail(r, ERR_FORMAT, "the input is empty: no SOA, no NS");
+}
+
+static void digest_node(struct sign_run *r, const struct node *n)
+{
+	for (unsigned i = 0; i < n->count; i++) {
+		r->head.input_records += n->sets[i].count;
+		digest_add(r->head.input_digest, node_packed(n, &n->sets[i]), n->sets[i].len - 1);
+	}
+}
+
 static int accept_end(struct sign_run *r)
 {
 	bool is_same;
+	int rc = accept_is_zone(r);
 
-	if (r->rrsets_in == 0) {
-		r->input_bad = r->spool != NULL;
-		return run_fail(r, ERR_FORMAT, "the input is empty: no SOA, no NS");
-	}
+	if (rc != OK)
+		return rc;
 	is_same = r->has_old && memcmp(r->head.input_digest, r->old_head.input_digest,
 				    sizeof(r->head.input_digest)) == 0;
 	/* A generation that is signed again must hold what its source sent, but for a cap on TTLs.
@@ -120,6 +130,7 @@ int accept_step(struct sign_run *r, uint64_t until)
 		rc = rc == OK ? accept_node(r, &r->node) : run_fail_in(r, rc, "reading");
 		if (rc != OK)
 			return rc;
+		digest_node(r, &r->node);
 	} while (!run_time_is_up(until));
 	return STEP_AGAIN;
 }

@@ -1,6 +1,6 @@
 /* What the signer itself adds at the apex, and whether a version must be made although the source
  * has nothing new: signatures to be refreshed, other keys, another chain. */
-#include "sign/run.h"
+#include "sign/amend.h"
 
 #include <string.h>
 #include "base/mem.h"
@@ -85,25 +85,6 @@ static bool is_as_stored(struct sign_run *r, uint16_t type)
 	       memcmp(have.rdata, want.rdata, want.rdata_len) == 0;
 }
 
-/* Is what is stored signed by the keys that sign now?  Every version is whole: what holds for its
- * SOA and its DNSKEY set holds for all of it. */
-static bool has_same_signers(const struct sign_run *r)
-{
-	static const uint16_t types[] = {RR_SOA, RR_DNSKEY};
-	const uint8_t *packed;
-	struct rrset set;
-	size_t len;
-
-	for (size_t i = 0; i < MEM_COUNT(types); i++) {
-		if (snapshot_rrset(r->sn, &r->old_head, r->job.apex, types[i], &packed, &len) != OK)
-			continue;
-		if (rrset_unpack(packed, len, &set) != OK ||
-		    !old_is_signed_by(r, &set, types[i] == RR_SOA ? r->zone_mask : r->set_mask))
-			return false;
-	}
-	return true;
-}
-
 static bool is_refresh_due(const struct sign_run *r)
 {
 	return r->old_head.resign_at != 0 && r->job.now >= r->old_head.resign_at;
@@ -151,5 +132,5 @@ bool due_now(struct sign_run *r)
 		if (!is_as_stored(r, types[i]))
 			return true;
 	}
-	return h->keyset != sign_keyset_mark(&r->job.keys) || !has_same_signers(r);
+	return h->keyset != sign_keyset_mark(&r->job.keys) || resign_is_wanted(r);
 }

@@ -2,6 +2,8 @@
 noinst_LIBRARIES += libsign.a
 libsign_a_SOURCES = \
 	src/sign/accept.c \
+	src/sign/amend.c src/sign/amend.h \
+	src/sign/amend_nsec3.c \
 	src/sign/chain.c \
 	src/sign/check.c src/sign/check.h src/sign/check_state.h \
 	src/sign/check_chain.c \
@@ -13,20 +15,28 @@ libsign_a_SOURCES = \
 	src/sign/check_name.c \
 	src/sign/check_set.c \
 	src/sign/check_sig.c \
+	src/sign/choose.c \
 	src/sign/commit.c \
+	src/sign/compare.c \
+	src/sign/delta.c src/sign/delta.h \
 	src/sign/denial.c \
 	src/sign/digest.c src/sign/digest.h \
 	src/sign/due.c \
+	src/sign/links.c \
+	src/sign/neighbours.c \
 	src/sign/plan.c \
 	src/sign/pool.c src/sign/pool.h \
 	src/sign/publish.c \
 	src/sign/queue.c \
+	src/sign/resign.c \
 	src/sign/reuse.c \
 	src/sign/run.c src/sign/run.h \
 	src/sign/sign.c src/sign/sign.h \
 	src/sign/slab.c \
 	src/sign/source.c src/sign/source.h \
 	src/sign/submit.c \
+	src/sign/tally.c \
+	src/sign/view.c \
 	src/sign/zonemd.h src/sign/zonemd_in.c
 libsign_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 

@@ -7,8 +7,6 @@
 #include "dns/rrtype.h"
 #include "dns/soa.h"
 
-enum place { PLACE_INSIDE, PLACE_APEX, PLACE_DELEGATION, PLACE_HIDDEN };
-
 static enum place place_of(struct sign_run *r, const struct node *n)
 {
 	bool is_apex = n->key_len == r->apex_key_len;
@@ -26,7 +24,7 @@ static enum place place_of(struct sign_run *r, const struct node *n)
 	return node_find(n, RR_NS) != NULL ? PLACE_DELEGATION : PLACE_INSIDE;
 }
 
-static uint32_t signers(
+uint32_t plan_signers(
     const struct sign_run *r, const struct node *n, enum place place, uint16_t type)
 {
 	if (place == PLACE_HIDDEN || (place == PLACE_DELEGATION && type != RR_DS))
@@ -34,10 +32,20 @@ static uint32_t signers(
 	return is_key_set(r, n->owner, type) ? r->set_mask : r->zone_mask;
 }
 
-/* The apex as it goes out: the serial of this version, the keys, the chain's parameters. */
-static int complete_apex(struct sign_run *r, struct node *n)
+int plan_apex_sets(struct sign_run *r, struct node *n)
 {
 	static const uint16_t types[] = {RR_DNSKEY, RR_NSEC3PARAM, RR_CDS, RR_CDNSKEY};
+	struct rrset set;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (apex_set(r, types[i], &set) != OK || (set.count > 0 && node_add(n, &set) != OK))
+			return run_fail(r, ERR_LIMIT, "out of memory");
+	}
+	return OK;
+}
+
+int plan_apex(struct sign_run *r, struct node *n)
+{
 	const struct node_set *s = node_find(n, RR_SOA);
 	struct rrset set;
 
@@ -46,11 +54,7 @@ static int complete_apex(struct sign_run *r, struct node *n)
 	soa_set_serial(
 	    n->data.data + (set.rdata - n->data.data) + 2, set.rdata_len - 2, r->head.serial_out);
 	r->denial_ttl = set.ttl < r->head.soa_in.minimum ? set.ttl : r->head.soa_in.minimum;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (apex_set(r, types[i], &set) != OK || (set.count > 0 && node_add(n, &set) != OK))
-			return run_fail(r, ERR_LIMIT, "out of memory");
-	}
-	return OK;
+	return plan_apex_sets(r, n);
 }
 
 static int add_set(
@@ -82,7 +86,7 @@ static int add_node(struct sign_run *r, const struct node *n, enum place place)
 			add_nsec(r, n, place == PLACE_DELEGATION);
 			nsec = false;
 		}
-		rc = add_set(r, n, &n->sets[i], signers(r, n, place, n->sets[i].type));
+		rc = add_set(r, n, &n->sets[i], plan_signers(r, n, place, n->sets[i].type));
 	}
 	if (rc == OK && nsec)
 		add_nsec(r, n, place == PLACE_DELEGATION);
@@ -112,7 +116,7 @@ static int plan_name(struct sign_run *r)
 		return add_node(r, n, place);
 	rc = denial_next(r, n->key, n->key_len);
 	if (rc == OK && place == PLACE_APEX)
-		rc = complete_apex(r, n);
+		rc = plan_apex(r, n);
 	if (rc == OK)
 		rc = old_seek(r, n->key, n->key_len);
 	if (rc == OK && denial_is_nsec3(r->denial))

@@ -1,6 +1,6 @@
 /* The way of the slabs: ready ones to the token (submit.c), signed ones to the verifying threads,
  * done ones into the store, in their order. */
-#include "sign/run.h"
+#include "sign/amend.h"
 
 #include <stddef.h>
 #include "dns/dnskey.h"
@@ -108,29 +108,16 @@ static int submit_ready(struct sign_run *r)
 
 /* The store */
 
-static void put_signatures(const struct slab *s, const struct slab_entry *e, struct buf *out)
-{
-	const struct slab_job *j = s->jobs + e->first_job;
-
-	buf_u8(out, (uint8_t)(e->kept + e->jobs));
-	buf_put(out, s->data.data + e->kept_at, e->kept_len);
-	for (unsigned i = 0; i < e->jobs; i++, j++) {
-		buf_u16(out, (uint16_t)(j->prefix_len + j->sig_len));
-		buf_put(out, s->data.data + j->prefix_at, j->prefix_len);
-		buf_put(out, s->data.data + j->sig_at, j->sig_len);
-	}
-}
-
 static int write_entry(struct sign_run *r, const struct slab *s, const struct slab_entry *e)
 {
 	const uint8_t *key = s->data.data + e->key_at;
 
 	buf_reset(&r->value);
-	buf_put(&r->value, s->data.data + e->packed_at, e->packed_len - 1);
-	put_signatures(s, e, &r->value);
+	slab_entry_value(s, e, &r->value);
 	if (r->value.failed)
 		return err_set(&r->err, ERR_LIMIT, "out of memory");
 	r->head.rrsets++;
+	r->head.records += e->records;
 	r->head.signatures += (uint64_t)e->kept + e->jobs;
 	r->signed_now += e->jobs;
 	if (s->is_nsec3)
@@ -139,34 +126,18 @@ static int write_entry(struct sign_run *r, const struct slab *s, const struct sl
 	    r->build, key, e->key_len, e->type, r->value.data, r->value.len, &r->err);
 }
 
-static int write_expiry(struct sign_run *r, const struct slab *s, int64_t at)
-{
-	const struct slab_entry *first = &s->entries[s->expiry_entry];
-	const struct slab_entry *last = &s->entries[s->expiry_last];
-	struct expiry_entry x = {.expiry = at,
-	    .is_nsec3 = s->is_nsec3,
-	    .first = s->data.data + first->key_at,
-	    .first_len = first->key_len,
-	    .last = s->data.data + last->key_at,
-	    .last_len = last->key_len};
-
-	return build_expiry(r->build, &x, &r->err);
-}
-
 static int write_slab(struct sign_run *r, const struct slab *s)
 {
+	struct expiry_entry x;
 	int rc = OK;
 
 	for (unsigned i = 0; rc == OK && i < s->entry_count; i++)
 		rc = write_entry(r, s, &s->entries[i]);
 	if (rc == OK && s->has_expiry) {
-		int64_t at = r->job.now + (int32_t)(s->expiry_first - (uint32_t)r->job.now);
-
-		if (r->head.expiry_first == 0 || at < r->head.expiry_first)
-			r->head.expiry_first = at;
-		if (r->head.resign_at == 0 || s->resign_at < r->head.resign_at)
-			r->head.resign_at = s->resign_at;
-		rc = write_expiry(r, s, at);
+		slab_expiry(s, &x);
+		if (r->head.expiry_first == 0 || x.expiry < r->head.expiry_first)
+			r->head.expiry_first = x.expiry;
+		rc = build_expiry(r->build, &x, &r->err);
 	}
 	r->rrsets_done += s->entry_count;
 	return rc == OK ? OK : run_fail_in(r, rc, "writing the new version");
@@ -179,7 +150,7 @@ int queue_pump(struct sign_run *r)
 	while (rc == OK && r->first != NULL && r->first->state == SLAB_DONE) {
 		struct slab *s = r->first;
 
-		rc = write_slab(r, s);
+		rc = r->amend != NULL ? amend_write_slab(r, s) : write_slab(r, s);
 		r->first = s->next;
 		if (r->first == NULL)
 			r->last = NULL;

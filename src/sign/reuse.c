@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "dns/dnskey.h"
+#include "sign/delta.h"
 
 static int old_next(struct sign_run *r)
 {
@@ -42,23 +43,20 @@ void old_close(struct old *o)
 	o->sets = NULL;
 }
 
-static int compare_keys(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen)
-{
-	int c = memcmp(a, b, alen < blen ? alen : blen);
-
-	if (c != 0)
-		return c;
-	return alen < blen ? -1 : alen > blen;
-}
-
-static void old_take(struct old *o)
+void old_take_set(struct old *o, const struct old_set *s)
 {
 	if (o->count == o->cap) {
 		o->cap = o->cap == 0 ? 16 : o->cap * 2;
 		o->sets = mem_grow(o->sets, o->cap, sizeof(o->sets[0]));
 	}
-	o->sets[o->count++] = (struct old_set){
-	    .type = o->walk.type, .packed = o->walk.packed, .len = o->walk.packed_len};
+	o->sets[o->count++] = *s;
+}
+
+void old_take(struct old *o, const struct walk *w)
+{
+	struct old_set s = {.type = w->type, .packed = w->packed, .len = w->packed_len};
+
+	old_take_set(o, &s);
 }
 
 int old_seek(struct sign_run *r, const uint8_t *key, size_t len)
@@ -68,12 +66,12 @@ int old_seek(struct sign_run *r, const uint8_t *key, size_t len)
 
 	o->count = 0;
 	while (rc == OK && !o->at_end && !o->walk.is_nsec3) {
-		int c = compare_keys(o->walk.key, o->walk.key_len, key, len);
+		int c = key_compare(o->walk.key, o->walk.key_len, key, len);
 
 		if (c > 0)
 			break;
 		if (c == 0)
-			old_take(o);
+			old_take(o, &o->walk);
 		rc = old_next(r);
 	}
 	return rc;
@@ -110,7 +108,7 @@ int old_seek_nsec3(struct sign_run *r, const uint8_t hash[NSEC3_HASH_LEN], struc
 
 	*out = (struct old_set){0};
 	while (rc == OK && !o->at_end) {
-		int c = compare_keys(o->walk.key, o->walk.key_len, hash, NSEC3_HASH_LEN);
+		int c = key_compare(o->walk.key, o->walk.key_len, hash, NSEC3_HASH_LEN);
 
 		if (c > 0)
 			break;
@@ -173,22 +171,4 @@ const uint8_t *old_signature(const struct sign_run *r, const struct old_set *old
 		return NULL;
 	*expiration = sig.expiration;
 	return rdata;
-}
-
-bool old_is_signed_by(const struct sign_run *r, const struct rrset *set, uint32_t mask)
-{
-	unsigned wanted = 0;
-
-	for (unsigned k = 0; k < r->job.keys.count; k++) {
-		struct rrsig sig;
-		uint16_t len;
-
-		if (!(mask >> k & 1))
-			continue;
-		if (find_signature(r, set, k, &sig, &len) == NULL ||
-		    life_left(r, &sig) > run_lifetime(r, set)->validity)
-			return false;
-		wanted++;
-	}
-	return wanted == set->sigs;
 }

@@ -1,6 +1,6 @@
 /* The phases of a run: see run.h.  Each step works until its time is up, waits, or is done; none of
  * them blocks. */
-#include "sign/run.h"
+#include "sign/amend.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +24,24 @@ static void verify_zonemd(struct sign_run *r)
 static void open_spool_in_thread(struct work *w, struct verifier_scratch *scratch)
 {
 	struct sign_run *r = (struct sign_run *)((char *)w - offsetof(struct sign_run, work));
+	struct spool *spool = spool_open(r->spool, &r->work_err);
 
 	(void)scratch;
-	r->work_code = source_open_spool(
-	    &r->source, r->spool, r->job.apex, r->job.policy.max_ttl, &r->work_err);
-	r->input_bad = r->work_code == ERR_CONFLICT;
-	if (r->work_code == OK)
-		verify_zonemd(r);
+	if (spool == NULL) {
+		r->work_code = r->work_err.code;
+	} else if (spool_kind(spool) == SPOOL_FULL) {
+		r->work_code = source_open_spool(
+		    &r->source, spool, r->job.apex, r->job.policy.max_ttl, &r->work_err);
+		if (r->work_code == OK)
+			verify_zonemd(r);
+	} else if (r->amend != NULL && name_equal(spool_apex(spool), r->job.apex)) {
+		r->amend->spool = spool;
+	} else {
+		r->input_bad = true;
+		r->work_code = err_set(&r->work_err, ERR_CONFLICT,
+		    "a difference came in, and there is no version that it could be applied to");
+		spool_close(spool);
+	}
 }
 
 static bool used_before(const struct zone_head *h, const struct keyset_key *k)
@@ -132,6 +143,31 @@ static int open_store(struct sign_run *r)
 	return OK;
 }
 
+int run_begin_build(struct sign_run *r)
+{
+	int rc = OK;
+
+	if (r->spool == NULL)
+		rc = source_open_store(
+		    &r->source, r->sn, &r->old_head, r->job.policy.max_ttl, &r->err);
+	else if (r->phase != RUN_OPEN)
+		rc = source_rewind(&r->source, &r->err);
+	if (rc != OK)
+		return run_fail_in(r, rc, "reading the current version");
+	r->phase = RUN_READ;
+	return STEP_AGAIN;
+}
+
+/* In place, or as a build? */
+static int open_way(struct sign_run *r)
+{
+	if (r->amend == NULL)
+		return run_begin_build(r);
+	r->head = r->old_head;
+	r->phase = RUN_COMPARE;
+	return STEP_AGAIN;
+}
+
 static int open_step(struct sign_run *r, uint64_t until)
 {
 	int rc = OK;
@@ -143,13 +179,14 @@ static int open_step(struct sign_run *r, uint64_t until)
 			rc = open_store(r);
 		if (rc == OK)
 			rc = open_keys(r);
+		if (rc == OK && amend_may(r))
+			r->amend = mem_alloc(sizeof(*r->amend));
 	}
 	if (rc != OK)
 		return rc;
 	if (r->spool != NULL)
-		return run_in_pool(r, open_spool_in_thread);
-	rc = source_open_store(&r->source, r->sn, &r->old_head, r->job.policy.max_ttl, &r->err);
-	return rc == OK ? STEP_DONE : run_fail_in(r, rc, "reading the current version");
+		rc = run_in_pool(r, open_spool_in_thread);
+	return rc != STEP_DONE && r->spool != NULL ? rc : open_way(r);
 }
 
 static int sort_step(struct sign_run *r, uint64_t until)
@@ -175,10 +212,7 @@ static int drain_step(struct sign_run *r, uint64_t until)
 	/* A snapshot held on to keeps the store's old pages. */
 	snapshot_close(r->sn);
 	r->sn = NULL;
-	for (unsigned k = 0, i = 0; k < r->job.keys.count; k++) {
-		if ((r->set_mask | r->zone_mask) >> k & 1)
-			r->head.keys[i++].signatures = r->keys[k].signatures;
-	}
+	commit_sums(r);
 	return STEP_DONE;
 }
 
@@ -266,29 +300,40 @@ static int check_denial_step(struct sign_run *r, uint64_t until)
 static const struct {
 	const char *name; /* for sign_progress_fn */
 	int (*step)(struct sign_run *r, uint64_t until);
+	enum run_phase next;
 } phases[] = {
-    [RUN_OPEN] = {"reading", open_step},
-    [RUN_READ] = {"reading", accept_step},
-    [RUN_PLAN] = {"signing", plan_step},
-    [RUN_SORT] = {"denial", sort_step},
-    [RUN_DENIAL] = {"denial", chain_step},
-    [RUN_DRAIN] = {"signing", drain_step},
-    [RUN_CHECK] = {"checking", check_step},
-    [RUN_CHECK_SORT] = {"checking", check_sort_step},
-    [RUN_CHECK_DENIAL] = {"checking", check_denial_step},
-    [RUN_PUBLISH] = {"writing", publish_step},
+    /* the first says itself which way it goes on */
+    [RUN_OPEN] = {"reading", open_step, RUN_END},
+    /* a build */
+    [RUN_READ] = {"reading", accept_step, RUN_PLAN},
+    [RUN_PLAN] = {"signing", plan_step, RUN_SORT},
+    [RUN_SORT] = {"denial", sort_step, RUN_DENIAL},
+    [RUN_DENIAL] = {"denial", chain_step, RUN_DRAIN},
+    [RUN_DRAIN] = {"signing", drain_step, RUN_CHECK},
+    [RUN_CHECK] = {"checking", check_step, RUN_CHECK_SORT},
+    [RUN_CHECK_SORT] = {"checking", check_sort_step, RUN_CHECK_DENIAL},
+    [RUN_CHECK_DENIAL] = {"checking", check_denial_step, RUN_PUBLISH},
+    /* an amend */
+    [RUN_COMPARE] = {"reading", compare_step, RUN_CHOOSE},
+    [RUN_CHOOSE] = {"reading", choose_step, RUN_CHAIN},
+    [RUN_CHAIN] = {"denial", links_step, RUN_AMEND},
+    [RUN_AMEND] = {"signing", amend_step, RUN_AMEND_NSEC3},
+    [RUN_AMEND_NSEC3] = {"denial", amend_nsec3_step, RUN_SETTLE},
+    [RUN_SETTLE] = {"signing", amend_settle_step, RUN_PUBLISH},
+    [RUN_PUBLISH] = {"writing", publish_step, RUN_END},
 };
 
 static void report_progress(struct sign_run *r)
 {
 	uint64_t now = clock_mono_ms();
-	uint64_t done = r->phase <= RUN_READ ? r->rrsets_in : r->rrsets_done;
-	uint64_t total = r->phase <= RUN_READ ? 0 : r->rrsets_expected;
+	bool reads = r->phase <= RUN_READ || r->phase == RUN_COMPARE;
+	uint64_t done = reads ? r->rrsets_in : r->rrsets_done;
+	uint64_t total = reads ? 0 : r->rrsets_expected;
 
 	if (r->progress == NULL || now - r->progress_ms < PROGRESS_MS)
 		return;
 	r->progress_ms = now;
-	if (r->phase > RUN_DRAIN)
+	if (r->phase > RUN_DRAIN && r->amend == NULL)
 		total = r->head.rrsets;
 	r->progress(r->arg, phases[r->phase].name, done, total > done ? total : done);
 }
@@ -304,7 +349,7 @@ int run_slice(struct sign_run *r, uint64_t until)
 		if (rc < 0 || (rc == STEP_DONE && r->unchanged))
 			r->phase = RUN_END;
 		else if (rc == STEP_DONE)
-			r->phase++;
+			r->phase = phases[r->phase].next;
 		if (rc == STEP_DONE && r->phase != RUN_END && run_time_is_up(until))
 			rc = STEP_AGAIN;
 	}
@@ -325,6 +370,7 @@ void run_free(struct sign_run *r)
 		slab_free(s);
 	}
 	close_check(r);
+	amend_free(r);
 	build_abandon(r->build);
 	old_close(&r->old);
 	source_close(&r->source);

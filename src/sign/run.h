@@ -1,5 +1,8 @@
 /* run: one signing run and what its parts share.  Internal to the room.
  *
+ * A run makes a version in one of two ways: in place of the last one (amend.h), or as a build: a whole new
+ * generation beside the old one.  A build:
+ *
  *   open -> read -> plan -> sort -> denial -> drain -> check -> publish -> end       (run.c)
  *
  *   read    accept.c   is the input a zone?  Its digest; is there anything to do?
@@ -34,7 +37,11 @@ struct slab_entry {
 	uint32_t packed_at, packed_len;
 	uint32_t kept_at, kept_len; /* signatures taken over: kept x (u16 length, RRSIG RDATA) */
 	uint8_t kept, jobs;
+	bool is_same; /* amend: it is what the store has */
 	uint32_t first_job;
+	uint32_t was_len;
+	uint16_t records;
+	const uint8_t *was; /* amend: the row in the store, borrowed from the run's snapshot; NULL: none */
 };
 
 struct slab_job { /* a signature to be made */
@@ -54,11 +61,12 @@ struct slab {
 	struct slab *next;
 	enum slab_state state;
 	bool is_nsec3, is_sealed;
+	bool is_held;	 /* takes more, however full it is */
+	bool is_stretch; /* amend: of neighbours, with one entry in the expiry index */
 	bool waits_for_next_name; /* holds the NSEC whose next name is not known yet */
 	uint32_t expiration;      /* of the signatures made here */
 	bool has_expiry;
-	uint32_t expiry_first; /* of all in here, the kept ones too */
-	int64_t resign_at;     /* likewise: when the first of them is to be replaced */
+	int64_t expiry_first; /* of all in here, the kept ones too */
 	unsigned expiry_entry, expiry_last; /* the first and last entry that is signed */
 	unsigned requests; /* at the token, not answered */
 	unsigned weight;   /* signatures, kept ones too */
@@ -109,8 +117,11 @@ struct run_key {
 
 enum run_phase {
 	RUN_OPEN, RUN_READ, RUN_PLAN, RUN_SORT, RUN_DENIAL, RUN_DRAIN, RUN_CHECK, RUN_CHECK_SORT,
-	RUN_CHECK_DENIAL, RUN_PUBLISH, RUN_END
+	RUN_CHECK_DENIAL, RUN_COMPARE, RUN_CHOOSE, RUN_CHAIN, RUN_AMEND, RUN_AMEND_NSEC3, RUN_SETTLE,
+	RUN_PUBLISH, RUN_END
 };
+/* Where a name stands. */
+enum place { PLACE_INSIDE, PLACE_APEX, PLACE_DELEGATION, PLACE_HIDDEN };
 /* What a step says: its time is up, it waits for something, it is done. */
 enum step { STEP_AGAIN = 1, STEP_WAIT, STEP_DONE, STEP_FINISHED };
 
@@ -167,6 +178,7 @@ struct sign_run {
 	const struct publish *publish;
 	enum publishing publishing;
 	struct sign_run *next_ready; /* to be published with it */
+	struct amend *amend; /* NULL: this is a build */
 
 	struct run_key keys[KEYSET_MAX];
 	uint32_t set_mask, zone_mask; /* bits: which keys sign the DNSKEY set, and the rest */
@@ -200,7 +212,7 @@ struct sign_run {
 	unsigned slab_count;
 	unsigned at_tokens; /* signatures asked for and not there yet */
 	struct ticket *tickets;
-	uint64_t signed_now, kept;
+	uint64_t signed_now;
 
 	struct check *check;
 	struct snapshot *check_sn;
@@ -237,8 +249,14 @@ bool run_time_is_up(uint64_t until);
 int run_slice(struct sign_run *r, uint64_t until); /* STEP_AGAIN, STEP_WAIT or STEP_FINISHED */
 void run_free(struct sign_run *r);
 
+/* The run, which may have been an amend so far, is a build from here on: what a step returns. */
+int run_begin_build(struct sign_run *r);
+
 /* accept.c */
 int accept_step(struct sign_run *r, uint64_t until);
+/* Names of the input go by: one of them, and then that there was a zone.  The first is the apex. */
+int accept_node(struct sign_run *r, const struct node *n);
+int accept_is_zone(struct sign_run *r);
 /* due.c: must there be a new version although the input is what it was? */
 bool due_now(struct sign_run *r);
 /* Is it one of the DNSKEY, CDS and CDNSKEY sets, which the key-signing keys sign? */
@@ -252,10 +270,18 @@ int apex_set(struct sign_run *r, uint16_t type, struct rrset *out);
 
 /* plan.c */
 int plan_step(struct sign_run *r, uint64_t until);
+/* The apex as it goes out: the serial of this version, the keys, the chain's parameters. */
+int plan_apex(struct sign_run *r, struct node *n);
+int plan_apex_sets(struct sign_run *r, struct node *n); /* but for the serial */
+/* Which keys sign a set, as bits. */
+uint32_t plan_signers(
+    const struct sign_run *r, const struct node *n, enum place place, uint16_t type);
 
 /* reuse.c */
 int old_open(struct sign_run *r);
 void old_close(struct old *o);
+void old_take(struct old *o, const struct walk *w); /* the set that it stands on */
+void old_take_set(struct old *o, const struct old_set *s);
 /* Read the sets of one name; names come in order.  OK also when there are none. */
 int old_seek(struct sign_run *r, const uint8_t *key, size_t len);
 struct old_set old_find(const struct old *o, uint16_t type); /* packed NULL: none */
@@ -266,8 +292,6 @@ int old_seek_nsec3(struct sign_run *r, const uint8_t hash[NSEC3_HASH_LEN], struc
 const uint8_t *old_signature(const struct sign_run *r, const struct old_set *old,
     const struct rrset *set, unsigned k, uint16_t *len, uint32_t *expiration);
 bool old_is_same(const struct old_set *old, const uint8_t *packed, size_t len);
-/* Is it signed by just the keys of mask, and with none that lives longer than it may now? */
-bool old_is_signed_by(const struct sign_run *r, const struct rrset *set, uint32_t mask);
 
 /* denial.c */
 void denial_bitmap(const struct node *n, bool is_delegation, bool is_nsec, struct buf *out);
@@ -295,6 +319,10 @@ void slab_seal(struct sign_run *r); /* the current one takes no more */
 void slab_hold(struct slab *s, bool hold); /* it has an entry that is not filled yet */
 void slab_finish(struct slab *s);   /* everything signed and verified, or nothing to sign */
 void slab_free(struct slab *s);
+/* Entry e as it goes into the store, all its signatures being there: appended. */
+void slab_entry_value(const struct slab *s, const struct slab_entry *e, struct buf *out);
+/* The slab's entry in the expiry index, when it has one; borrowed from the slab. */
+void slab_expiry(const struct slab *s, struct expiry_entry *out);
 
 /* queue.c */
 int queue_pump(struct sign_run *r); /* write what is done, submit what is ready */
@@ -309,9 +337,12 @@ void submit_detach(struct sign_run *r); /* replies that still come are thrown aw
 
 /* commit.c */
 int commit_plan(struct sign_run *r); /* serial, publication: before planning */
+int commit_plan_amend(struct sign_run *r);
+void commit_sums(struct sign_run *r); /* the head is complete but for what the store fills in */
 
 /* publish.c */
-extern const struct publish publish_build; /* commit.c: of a run that has built a generation */
+/* commit.c: of a run that has built a generation, and of one that made a version in place */
+extern const struct publish publish_build, publish_amend;
 /* Makes the version public by r->publish: STEP_WAIT, then STEP_DONE when the commit was well.  A run may do
  * so again and again; r->old_head must be the zone's present head each time. */
 int publish_step(struct sign_run *r, uint64_t until);

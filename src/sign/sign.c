@@ -121,7 +121,7 @@ static void finish(struct sign_run *r)
 	result->head = r->code == OK && !r->unchanged ? r->head : r->old_head;
 	if (r->code == OK && !r->unchanged) {
 		result->signed_now = r->signed_now;
-		result->kept = r->kept;
+		result->kept = r->head.signatures - r->signed_now;
 	}
 	result->elapsed_ms = clock_mono_ms() - r->started_ms;
 	result->cpu_us = clock_cpu_us() - r->cpu_start;

@@ -1,11 +1,15 @@
 /* sign: an unsigned version becomes a signed one.  plan -> denial chain -> token queue -> verify ->
  * commit; runs in the signing side, in its main thread, in slices that give the loop back, with
- * threads only for verification.  Several runs may be under way at once.
+ * threads only for verification.  Several runs may be under way at once, one for each zone.
  *
- * A run reads a spool (new input) or the current generation (signing again), builds a new generation,
- * keeps every signature that still holds and lives longer than `refresh`, checks the whole and flips
- * the head.  On any failure the last good version stays.  A zone that was led back to being unsigned
- * (keyset.unsign, and no key left) goes the same way, and out as it came but for the serial. */
+ * A run makes one version.  The first one, one with another denial chain, and one that is new for the most
+ * part is built as a new generation, checked as a whole, and the head flips.  Any other is made in place
+ * of the last: what a spool changes (the whole zone, or a difference from the version that is there), what is
+ * due in the expiry index, and, where all is to be signed by other keys, a slice of that: the head says
+ * that more is to come (has_walk, resign_at), and the next run goes on.  What was touched is judged in
+ * the transaction that makes it.  Every signature that still holds and lives longer than `refresh` is
+ * kept.  On any failure the last good version stays.  A zone that was led back to being unsigned
+ * (keyset.unsign, and no key left) is built, and goes out as it came but for the serial. */
 #ifndef SIGN_SIGN_H
 #define SIGN_SIGN_H
 
@@ -28,6 +32,8 @@ struct sign_policy { /* what of a policy concerns signing; seconds */
 	int64_t validity, refresh, jitter, inception_offset;
 	uint32_t ttl_dnskey, ttl_cds, max_ttl;
 	bool zonemd_verify; /* a whole zone that comes with a digest of itself must fit it (RFC 8976) */
+	uint64_t journal_octets; /* how much of past versions is kept for IXFR, and for how long */
+	int64_t journal_age;
 };
 
 struct sign_job {
@@ -36,7 +42,8 @@ struct sign_job {
 	/* Without these two a run whose input is what it was, and where nothing is due, ends well with
 	 * no new version: signed_now is 0 and head the one that was there. */
 	bool again;          /* make a version though nothing changed (zone sign) */
-	bool force;          /* no old signature is kept (zone sign --force, policy or key change) */
+	bool force;          /* no old signature is kept (zone sign --force) */
+	bool whole;          /* not in place: as a new generation, checked as a whole */
 	bool replace_dnssec; /* the operator said that a foreign DNSKEY does not hold publication */
 	char hold[STORE_REASON_MAX]; /* why it must not be published for the first time yet; "" (R70) */
 	uint32_t serial_floor; /* with has_floor: serial_out must be greater (rebuild) */
@@ -50,8 +57,8 @@ struct sign_job {
 struct sign_result {
 	int code;
 	struct err err;      /* which record, which check */
-	/* The input was at fault: the source's status says so (R60).  With ERR_CONFLICT: it is a difference, and
-	 * cannot be applied to the version that is here. */
+	/* The input was at fault: the source's status says so (R60).  With code ERR_CONFLICT it is a
+	 * difference that does not fit: the source is to be asked for the whole zone. */
 	bool input_bad;
 	bool store_bad;      /* the generation to be signed again is not what its source sent */
 	struct zone_head head; /* on OK, as published */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "dns/rrtype.h"
+#include "sign/amend.h"
 
 static uint64_t draw(struct sign_run *r)
 {
@@ -76,7 +77,7 @@ struct slab *slab_current(struct sign_run *r, bool is_nsec3)
 {
 	struct slab *s = r->last;
 
-	if (s != NULL && !s->is_sealed &&
+	if (s != NULL && !s->is_sealed && !s->is_held &&
 	    (s->is_nsec3 != is_nsec3 || s->weight >= SLAB_SIGNATURES ||
 		s->entry_count >= SLAB_ENTRIES || s->data.len >= SLAB_OCTETS))
 		slab_seal(r);
@@ -109,21 +110,58 @@ unsigned slab_add(struct slab *s, const uint8_t *key, size_t len, uint16_t type)
 	return s->entry_count++;
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a == 0 || b < a ? b : a;
+}
+
+/* The apex goes by a time of its own: its key sets may have to be renewed more often than the rest.
+ */
 static void note_expiry(
     struct slab *s, const struct slab_entry *e, uint32_t expiration, const struct lifetime *life)
 {
-	int64_t now = s->run->job.now;
-	int64_t due = now + (int32_t)(expiration - (uint32_t)now) - life->refresh;
+	struct sign_run *r = s->run;
+	int64_t at = r->job.now + (int32_t)(expiration - (uint32_t)r->job.now);
 
-	if (s->resign_at == 0 || due < s->resign_at)
-		s->resign_at = due;
+	if (r->amend != NULL)
+		r->amend->owner_is = sooner(r->amend->owner_is, at);
+	if (!s->is_nsec3 && e->key_len == r->apex_key_len) {
+		r->head.apex_expiry = sooner(r->head.apex_expiry, at);
+		r->head.apex_due = sooner(r->head.apex_due, at - life->refresh);
+		return;
+	}
 	if (!s->has_expiry)
 		s->expiry_entry = (unsigned)(e - s->entries);
-	s->expiry_last = (unsigned)(e - s->entries);
-	if (s->has_expiry && (int32_t)(expiration - s->expiry_first) >= 0)
-		return;
 	s->has_expiry = true;
-	s->expiry_first = expiration;
+	s->expiry_last = (unsigned)(e - s->entries);
+	s->expiry_first = sooner(s->expiry_first, at);
+}
+
+void slab_expiry(const struct slab *s, struct expiry_entry *out)
+{
+	const struct slab_entry *first = &s->entries[s->expiry_entry];
+	const struct slab_entry *last = &s->entries[s->expiry_last];
+
+	*out = (struct expiry_entry){.expiry = s->expiry_first,
+	    .is_nsec3 = s->is_nsec3,
+	    .first = s->data.data + first->key_at,
+	    .first_len = first->key_len,
+	    .last = s->data.data + last->key_at,
+	    .last_len = last->key_len};
+}
+
+void slab_entry_value(const struct slab *s, const struct slab_entry *e, struct buf *out)
+{
+	const struct slab_job *j = s->jobs + e->first_job;
+
+	buf_put(out, s->data.data + e->packed_at, e->packed_len - 1);
+	buf_u8(out, (uint8_t)(e->kept + e->jobs));
+	buf_put(out, s->data.data + e->kept_at, e->kept_len);
+	for (unsigned i = 0; i < e->jobs; i++, j++) {
+		buf_u16(out, (uint16_t)(j->prefix_len + j->sig_len));
+		buf_put(out, s->data.data + j->prefix_at, j->prefix_len);
+		buf_put(out, s->data.data + j->sig_at, j->sig_len);
+	}
 }
 
 static bool must_verify(struct sign_run *r, unsigned k, uint16_t type)
@@ -187,7 +225,6 @@ static void keep(struct slab *s, struct slab_entry *e, const uint8_t *sig, uint1
 	buf_lv16(&s->data, sig, len);
 	e->kept_len = (uint32_t)s->data.len - e->kept_at;
 	note_expiry(s, e, expiration, life);
-	s->run->kept++;
 }
 
 int slab_fill(struct slab *s, unsigned i, const uint8_t *packed, size_t len, uint32_t mask,
@@ -206,7 +243,6 @@ int slab_fill(struct slab *s, unsigned i, const uint8_t *packed, size_t len, uin
 		return run_fail(r, ERR_FORMAT, "a value of the signer's own making is damaged");
 	if (set.ttl > r->head.ttl_max)
 		r->head.ttl_max = set.ttl;
-	r->head.records += set.count;
 	if (old != NULL && !old_is_same(old, packed, len))
 		old = NULL;
 	/* All that is kept comes first, in one piece. */
@@ -229,6 +265,7 @@ int slab_fill(struct slab *s, unsigned i, const uint8_t *packed, size_t len, uin
 		if (to_sign >> k & 1)
 			rc = add_job(s, e, &set, k);
 	}
+	e->records = set.count;
 	if (s->data.failed)
 		return run_fail(r, ERR_LIMIT, "out of memory");
 	return rc;

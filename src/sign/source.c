@@ -98,23 +98,16 @@ static void advance(struct source *s)
 }
 
 int source_open_spool(
-    struct source *s, const char *path, const uint8_t *apex, uint32_t max_ttl, struct err *e)
+    struct source *s, struct spool *spool, const uint8_t *apex, uint32_t max_ttl, struct err *e)
 {
-	*s = (struct source){.max_ttl = max_ttl};
+	*s = (struct source){.max_ttl = max_ttl, .spool = spool};
 	s->apex_key_len = name_key(apex, s->apex_key);
-	s->spool = spool_open(path, e);
-	if (s->spool == NULL)
-		return e != NULL ? e->code : ERR_SYSTEM;
-	if (!name_equal(spool_apex(s->spool), apex)) {
+	if (!name_equal(spool_apex(spool), apex)) {
 		char text[NAME_TEXT_SIZE];
 
-		name_text(spool_apex(s->spool), text);
-		return err_set(
-		    e, ERR_ARGUMENT, "the spool %s is of another zone, %.200s", path, text);
+		name_text(spool_apex(spool), text);
+		return err_set(e, ERR_ARGUMENT, "the spool is of another zone, %.200s", text);
 	}
-	if (spool_kind(s->spool) != SPOOL_FULL)
-		return err_set(
-		    e, ERR_CONFLICT, "the spool %s is a difference, a whole zone is needed", path);
 	advance(s);
 	return OK;
 }
@@ -194,8 +187,7 @@ static int take(struct source *s, struct rrset *set)
 	return rc;
 }
 
-/* The stored SOA carries the serial that was given out. */
-static void restore_serial(const struct source *s, struct node *n)
+void source_restore_serial(const struct zone_head *head, struct node *n)
 {
 	const struct node_set *soa = node_find(n, RR_SOA);
 	struct rrset set;
@@ -203,7 +195,7 @@ static void restore_serial(const struct source *s, struct node *n)
 	if (soa == NULL || rrset_unpack(node_packed(n, soa), soa->len, &set) != OK)
 		return;
 	soa_set_serial(
-	    n->data.data + (set.rdata - n->data.data) + 2, set.rdata_len - 2, s->head->serial_in);
+	    n->data.data + (set.rdata - n->data.data) + 2, set.rdata_len - 2, head->serial_in);
 }
 
 int source_next(struct source *s, struct node *n, struct err *e)
@@ -228,7 +220,7 @@ int source_next(struct source *s, struct node *n, struct err *e)
 	} while (
 	    s->ahead == OK && s->key_len == n->key_len && memcmp(s->key, n->key, n->key_len) == 0);
 	if (s->spool == NULL && is_apex(s, n->key, n->key_len))
-		restore_serial(s, n);
+		source_restore_serial(s->head, n);
 	return OK;
 stopped:
 	if (s->ahead != ERR_MISSING && e != NULL)

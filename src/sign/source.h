@@ -60,8 +60,9 @@ struct source {
 	struct err err;
 	bool foreign_dnssec; /* a DNSKEY was left out at the apex */
 };
-/* Sorts the spool: may take long, may run in a thread.  ERR_CONFLICT: it is a difference. */
-int source_open_spool(struct source *s, const char *path, const uint8_t *apex, uint32_t max_ttl,
+/* Sorts the spool: may take long, may run in a thread. */
+/* Takes the spool, in any case. */
+int source_open_spool(struct source *s, struct spool *spool, const uint8_t *apex, uint32_t max_ttl,
     struct err *e);
 int source_open_store(struct source *s, struct snapshot *sn, const struct zone_head *head,
     uint32_t max_ttl, struct err *e);
@@ -69,5 +70,7 @@ int source_rewind(struct source *s, struct err *e);
 void source_close(struct source *s);
 /* OK, ERR_MISSING at the end, or an error. */
 int source_next(struct source *s, struct node *n, struct err *e);
+/* The stored SOA carries the serial that was given out: n, read from the store, gets the source's. */
+void source_restore_serial(const struct zone_head *head, struct node *n);
 
 #endif

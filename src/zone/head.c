@@ -73,12 +73,17 @@ static const struct head_field {
     NUMBER(39, keyset),
     NUMBER(40, has_walk),
     NUMBER(41, walk_mark),
-    NUMBER(42, walk_since),
+    NUMBER(42, walk_anew),
     NUMBER(43, walk_is_nsec3),
     NUMBER(44, has_journal),
     NUMBER(45, journal_first),
     NUMBER(46, journal_octets),
     NUMBER(47, journal_rows),
+    NUMBER(48, ttl_cap),
+    NUMBER(49, apex_expiry),
+    NUMBER(50, apex_due),
+    NUMBER(51, zone_keys),
+    NUMBER(52, validity),
 };
 
 /* Numbers travel as 8 octets whatever their size here, so that a field may be widened. */

@@ -78,10 +78,16 @@ struct zone_head { /* encoded as TLV in the store, so that fields can be added *
 	uint32_t ttl_max;
 	uint32_t ttl_in; /* the largest that its source sent, before max_ttl lowered it; 0: not known */
 	uint64_t keyset; /* what of the keys it was made by: see sign_keyset_mark */
+	uint32_t ttl_cap; /* max_ttl when its source's version came in; 0: none */
+	/* The apex is looked at in every run, and is not in the expiry index. */
+	int64_t apex_expiry, apex_due; /* as expiry_first and resign_at; 0: nothing is signed there */
+	/* what all of it is signed with; while a walk is under way: was */
+	uint64_t zone_keys; /* mark of the keys: sign/resign.c */
+	int64_t validity;   /* seconds: no signature was made to live longer */
 	/* signing all of it anew, under way in slices, each of them a version: sign/resign.c */
 	bool has_walk;
 	uint64_t walk_mark;   /* of the zone's signers that it leads to */
-	int64_t walk_since;   /* signatures made before are replaced in any case; 0: none */
+	bool walk_anew;	      /* no signature is kept in it, however long it lives */
 	bool walk_is_nsec3;   /* the owners are done, the NSEC3s are being done */
 	uint8_t walk_key[NAME_KEY_MAX]; /* sort key, or hash, of the last one done; empty: none yet */
 	size_t walk_key_len;

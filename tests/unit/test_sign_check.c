@@ -298,7 +298,7 @@ static void sign_good(struct signing *f, enum denial_kind denial)
 	struct err e = {0};
 
 	f->job.policy.denial = denial;
-	f->job.force = true;
+	f->job.whole = f->job.force = true;
 	signing_text(f, zone);
 	if (signing_sign(f) != OK)
 		fail_msg("%s", f->result.err.text);

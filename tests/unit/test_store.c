@@ -525,7 +525,7 @@ static void test_head_codec(void **state)
 	assert_int_equal(name_parse("Example.GOV.", h.apex), OK);
 	h.has_walk = h.has_journal = true;
 	h.walk_mark = 77;
-	h.walk_since = -3;
+	h.walk_anew = true;
 	h.walk_key_len = NAME_KEY_LONGEST;
 	h.walk_key[NAME_KEY_LONGEST - 1] = 1;
 	h.journal_first = UINT32_MAX;
@@ -543,7 +543,7 @@ static void test_head_codec(void **state)
 	assert_true(out.signatures == 1ull << 40 && out.denial == DENIAL_NSEC3_OPT_OUT);
 	assert_int_equal(out.nsec3.salt_len, 2);
 	assert_true(name_equal(h.apex, out.apex));
-	assert_true(out.has_walk && out.walk_mark == 77 && out.walk_since == -3);
+	assert_true(out.has_walk && out.walk_mark == 77 && out.walk_anew);
 	assert_int_equal(out.walk_key_len, NAME_KEY_LONGEST);
 	assert_memory_equal(out.walk_key, h.walk_key, sizeof(h.walk_key));
 	assert_true(out.has_journal && out.journal_first == UINT32_MAX && out.journal_rows == 12);

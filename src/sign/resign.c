@@ -1,0 +1,70 @@
+/* Signing all of a zone anew in place: see amend.h.  The head says how far the walk has come, so
+ * that it goes on after a restart. */
+#include "sign/amend.h"
+
+#include <string.h>
+
+/* FNV-1a. */
+static uint64_t mix(uint64_t mark, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++)
+		mark = (mark ^ p[i]) * UINT64_C(0x100000001b3);
+	return mark;
+}
+
+uint64_t resign_mark(const struct sign_run *r)
+{
+	uint64_t mark = UINT64_C(0xcbf29ce484222325);
+
+	for (unsigned k = 0; k < r->job.keys.count; k++) {
+		if (r->zone_mask >> k & 1)
+			mark = mix(mark, r->job.keys.keys[k].id, sizeof(r->job.keys.keys[k].id));
+	}
+	return mark;
+}
+
+/* Where a walk leads: it begins anew when that changes. */
+static uint64_t walk_mark(const struct sign_run *r)
+{
+	return mix(resign_mark(r), &r->job.policy.validity, sizeof(r->job.policy.validity));
+}
+
+bool resign_is_wanted(const struct sign_run *r)
+{
+	const struct zone_head *h = &r->old_head;
+
+	return r->job.force || h->has_walk || h->zone_keys != resign_mark(r) ||
+	       h->validity > r->job.policy.validity;
+}
+
+bool resign_begin(struct sign_run *r)
+{
+	struct zone_head *h = &r->head;
+
+	if (!resign_is_wanted(r))
+		return false;
+	if (h->has_walk && h->walk_mark == walk_mark(r) && !r->job.force)
+		return true;
+	h->walk_anew = r->job.force || (h->has_walk && h->walk_anew);
+	h->has_walk = true;
+	h->walk_mark = walk_mark(r);
+	h->walk_is_nsec3 = false;
+	h->walk_key_len = 0;
+	r->amend->anew_apex = h->walk_anew;
+	return true;
+}
+
+void resign_end(struct sign_run *r)
+{
+	struct zone_head *h = &r->head;
+
+	if (h->walk_anew)
+		h->unverified = !r->job.policy.verify;
+	h->has_walk = h->walk_anew = h->walk_is_nsec3 = false;
+	h->walk_key_len = 0;
+	h->walk_mark = 0;
+	h->zone_keys = resign_mark(r);
+	h->validity = r->job.policy.validity;
+}
