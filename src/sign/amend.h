@@ -32,7 +32,8 @@ struct owner { /* a name (sort key) or an NSEC3's hash */
 	size_t key_at;
 	const uint8_t *key; /* set by owners_sort */
 	uint16_t key_len;
-	uint32_t stretch; /* 0: single */
+	uint32_t stretch; /* 0: none */
+	bool is_single;	  /* it may have changed, whether in a stretch or not */
 	bool is_changed;  /* one of its rows is put or removed */
 };
 struct owners {

@@ -19,7 +19,10 @@ int owners_add(struct owners *o, const uint8_t *key, size_t len, uint32_t stretc
 		o->items = mem_grow(o->items, o->cap, sizeof(o->items[0]));
 	}
 	x = &o->items[o->count++];
-	*x = (struct owner){.key_at = o->keys.len, .key_len = (uint16_t)len, .stretch = stretch};
+	*x = (struct owner){.key_at = o->keys.len,
+	    .key_len = (uint16_t)len,
+	    .stretch = stretch,
+	    .is_single = stretch == 0};
 	buf_put(&o->keys, key, len);
 	return o->keys.failed ? ERR_LIMIT : OK;
 }
@@ -43,10 +46,13 @@ void owners_sort(struct owners *o)
 	if (o->count > 0)
 		qsort(o->items, o->count, sizeof(o->items[0]), compare_owners);
 	for (size_t i = 0; i < o->count; i++) {
-		const struct owner *x = &o->items[i], *last = &o->items[kept - 1];
+		const struct owner *x = &o->items[i];
+		struct owner *last = &o->items[kept - 1];
 
 		if (kept == 0 || key_compare(last->key, last->key_len, x->key, x->key_len) != 0)
 			o->items[kept++] = *x;
+		else
+			last->is_single = last->is_single || x->is_single;
 	}
 	o->count = kept;
 }

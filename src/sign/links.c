@@ -188,7 +188,7 @@ int links_step(struct sign_run *r, uint64_t until)
 
 		if (run_time_is_up(until))
 			return STEP_AGAIN;
-		if (o->stretch == 0) /* else it has all that it had */
+		if (o->is_single) /* else it has all that it had */
 			rc = want_owner(r, o);
 		if (rc != OK)
 			return rc;

@@ -156,9 +156,9 @@ int walk_seek_nsec3_before(struct walk *w, const uint8_t *hash);
 int walk_prev(struct walk *w);
 void walk_close(struct walk *w);
 
-/* The expiry index.  For each signature of the generation that expires at X, at the owner k, there is an
- * entry with expiry <= X and first <= k <= last.  Entries may be too early, and name owners that are
- * gone. */
+/* The expiry index.  For each signature of the generation that expires at X, at the owner k below the apex,
+ * there is an entry with expiry <= X and first <= k <= last.  Entries may be too early, and name owners
+ * that are gone.  The apex goes by the head's times. */
 struct expiry_entry {
 	int64_t expiry; /* calendar */
 	bool is_nsec3;	/* first and last are hashes, else sort keys of owners */
