@@ -244,7 +244,7 @@ static int judge(struct sign_run *r, struct store_write *w)
 	for (size_t i = 0; i < a->owners.count; i++) {
 		const struct owner *o = &a->owners.items[i];
 
-		if (o->is_changed)
+		if (o->is_single || o->is_changed)
 			owners[p.owner_count++] = (struct check_owner){o->key, o->key_len};
 	}
 	for (size_t i = 0; denial_is_nsec3(r->denial) && i < a->links.count; i++) {

@@ -49,23 +49,23 @@ static int is_wanted_empty(struct sign_run *r, const uint8_t *key, size_t len, b
 	return rc == ERR_MISSING ? OK : rc;
 }
 
+/* bitmap NULL: an empty one.  was: whether it has a record now. */
 static int want_hash(struct sign_run *r, const uint8_t *key, size_t len, bool wanted,
-    const struct buf *bitmap, bool always)
+    const struct buf *bitmap, bool *was)
 {
 	struct links *l = &r->amend->links;
 	uint8_t name[NAME_MAX_LEN], hash[NSEC3_HASH_LEN];
 	struct link *x;
-	bool was;
 	int rc;
 
 	name_from_key(key, len, name);
 	nsec3_hash(&r->job.policy.nsec3, name, hash);
-	rc = links_is_stored(r, hash, sizeof(hash), &was);
-	if (rc != OK || (was == wanted && (!always || !wanted)))
+	rc = links_is_stored(r, hash, sizeof(hash), was);
+	if (rc != OK || (!*was && !wanted))
 		return rc;
 	x = links_add(r, hash, sizeof(hash));
 	x->wanted = wanted;
-	x->was = was;
+	x->was = *was;
 	x->bitmap_at = (uint32_t)l->bitmaps.len;
 	buf_lv16(
 	    &l->bitmaps, bitmap == NULL ? NULL : bitmap->data, bitmap == NULL ? 0 : bitmap->len);
@@ -86,8 +86,16 @@ static int want_name(struct sign_run *r, const uint8_t *key, size_t len, bool wa
 	return OK;
 }
 
+static int want_empty(struct sign_run *r, const uint8_t *key, size_t len, bool *was)
+{
+	bool wanted;
+	int rc = is_wanted_empty(r, key, len, &wanted);
+
+	return rc == OK ? want_hash(r, key, len, wanted, NULL, was) : rc;
+}
+
 /* Names above one that came or went may begin or cease to be empty non-terminals. */
-static int note_above(struct sign_run *r, const struct owner *o, bool itself)
+static int note_above(struct sign_run *r, const struct owner *o)
 {
 	struct owners *e = &r->amend->empties;
 	int rc = OK;
@@ -96,8 +104,6 @@ static int note_above(struct sign_run *r, const struct owner *o, bool itself)
 		if (o->key[len - 1] == 0)
 			rc = owners_add(e, o->key, len, 0);
 	}
-	if (rc == OK && itself)
-		rc = owners_add(e, o->key, o->key_len, 0);
 	return rc == OK ? OK : run_fail(r, rc, "out of memory");
 }
 
@@ -106,8 +112,8 @@ static int want_owner(struct sign_run *r, const struct owner *o)
 	struct amend *a = r->amend;
 	struct node *n = &a->node;
 	int rc = view_node(r, o->key, o->key_len, n);
+	bool wanted, was = false;
 	enum place place;
-	bool wanted;
 
 	if (rc != OK)
 		return rc;
@@ -115,18 +121,16 @@ static int want_owner(struct sign_run *r, const struct owner *o)
 	wanted = counts(r, n, place);
 	if (!denial_is_nsec3(r->denial))
 		return want_name(r, o->key, o->key_len, wanted);
-	if (n->count == 0)
-		return note_above(r, o, true);
-	if (place == PLACE_APEX) {
+	if (place == PLACE_APEX)
 		rc = plan_apex_sets(r, n);
-		if (rc != OK)
-			return rc;
-	}
 	denial_bitmap(n, place == PLACE_DELEGATION, false, &r->bitmap);
-	if (r->bitmap.failed)
-		return run_fail(r, ERR_LIMIT, "out of memory");
-	rc = want_hash(r, o->key, o->key_len, wanted, &r->bitmap, true);
-	return rc == OK ? note_above(r, o, false) : rc;
+	if (rc == OK && r->bitmap.failed)
+		rc = run_fail(r, ERR_LIMIT, "out of memory");
+	if (rc == OK && n->count == 0) /* it may be an empty non-terminal now */
+		rc = want_empty(r, o->key, o->key_len, &was);
+	else if (rc == OK)
+		rc = want_hash(r, o->key, o->key_len, wanted, &r->bitmap, &was);
+	return rc == OK && wanted != was ? note_above(r, o) : rc;
 }
 
 static int want_empties(struct sign_run *r)
@@ -137,14 +141,13 @@ static int want_empties(struct sign_run *r)
 	owners_sort(e);
 	for (size_t i = 0; rc == OK && i < e->count; i++) {
 		const struct owner *o = &e->items[i];
-		bool wanted = false;
+		bool was;
 
 		rc = view_node(r, o->key, o->key_len, &r->amend->node);
-		if (rc != OK || r->amend->node.count > 0)
-			continue; /* it has data, and so a link of its own where one is due */
-		rc = is_wanted_empty(r, o->key, o->key_len, &wanted);
-		if (rc == OK)
-			rc = want_hash(r, o->key, o->key_len, wanted, NULL, false);
+		/* One that has data has a link of its own where one is due, and so has one
+		 * whose data goes. */
+		if (rc == OK && r->amend->node.count == 0 && r->old.count == 0)
+			rc = want_empty(r, o->key, o->key_len, &was);
 	}
 	return rc;
 }
