@@ -236,6 +236,8 @@ struct sign_run *sign_start(struct sign *s, const struct sign_job *job, sign_pro
 
 void sign_cancel(struct sign_run *r)
 {
+	if (r->publishing == PUBLISH_COMMITTED)
+		return; /* too late: it is the zone's version */
 	run_fail(r, ERR_CLOSED, "it was called off");
 	run_wake(r);
 }
