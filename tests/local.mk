@@ -22,7 +22,7 @@ tests_bench_tokenrate_LDADD = $(CRYPTO_LIBS) -ldl -lpthread
 BENCH =
 BENCH_HELPERS = tests/bench/tokenrate$(EXEEXT) tests/bench/signbench$(EXEEXT)
 
-bench-programs: $(BENCH_HELPERS)
+bench-programs: $(BENCH_HELPERS) tests/token/delaymod.so
 
 bench: all bench-programs
 	PYTHONDONTWRITEBYTECODE=1 $(top_srcdir)/tests/bench/bench -b $(top_builddir) $(BENCH)

@@ -30,7 +30,8 @@ class Cell:
     count: int = 0
     shared: bool = False
     steps: set = field(default_factory=set)
-    settings: dict = field(default_factory=dict)
+    delay: float = 0.0
+    sessions: int = 0
     changes: int = 5
     patience: float = 120
     limit: float = 600
@@ -92,6 +93,8 @@ def run_cell(cell, folder, load, sticks, progress):
     pid = os.fork()
     if pid == 0:
         os.close(reader)
+        # What is typed at the terminal is for the parent, which then ends this one in good order.
+        os.setsid()
         try:
             run_here(cell, folder, load, sticks, lambda octets: os.write(writer, octets))
         finally:

@@ -1,5 +1,8 @@
 """Intaglio: the whole daemon, as it is installed."""
 
+import os
+from pathlib import Path
+
 from lib import signer
 from lib.util import BUILD, free_port, run
 
@@ -9,6 +12,32 @@ from .subject import Server
 ALGORITHMS = {"p256": "ECDSAP256SHA256", "rsa2048": "RSASHA256"}
 
 
+DELAY_MODULE = BUILD / "tests/token/delaymod.so"
+
+
+def sessions_of(count):
+    """Settings of a token: as many workers as cores, the sessions shared out among them."""
+    workers = min(os.cpu_count() or 1, count)
+    return {"workers": workers, "sessions": count // workers}
+
+
+class DelayToken:
+    """In place of SoftHSM2's: every C_Sign takes its time, and as many at once as there are sessions do not disturb
+    each other.  See tests/token/delaymod.c."""
+
+    module = DELAY_MODULE
+    label = "intaglio"
+
+    def __init__(self, folder, seconds):
+        folder = Path(folder)
+        folder.mkdir(parents=True)
+        self.pin_file = folder / "pin"
+        self.pin_file.write_text("2468\n")
+        self.pin_file.chmod(0o600)
+        more = {"DELAYMOD_FILE": str(folder / "objects"), "DELAYMOD_DELAY": str(round(seconds * 1e6))}
+        self.environment = dict(os.environ, **more)
+
+
 class Intaglio(Server):
     name = "intaglio"
     title = "Intaglio"
@@ -16,7 +45,8 @@ class Intaglio(Server):
 
     def __init__(self, folder, job):
         super().__init__(folder, job)
-        self.daemon = signer.Daemon(self.folder / "i")
+        token = DelayToken(self.folder / "token", job.delay) if job.delay else None
+        self.daemon = signer.Daemon(self.folder / "i", token)
         self.port = self.daemon.port
 
     @classmethod
@@ -27,7 +57,8 @@ class Intaglio(Server):
         daemon, job = self.daemon, self.job
         policy = daemon.policy("default", ALGORITHMS[job.algorithm], verify=job.verify, shared_keys=job.shared)
         daemon.config["policies"] = [policy]
-        daemon.config["tokens"][0].update(job.settings)
+        if job.delay:
+            daemon.config["tokens"][0].update(module=DELAY_MODULE, **sessions_of(job.sessions))
         if job.source_port:
             daemon.add_server("source", job.source_port, None)
         daemon.add_server("sink", job.sink_port or free_port(), None)

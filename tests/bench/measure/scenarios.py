@@ -11,9 +11,10 @@ import time
 
 import tldzone
 from lib import signer
-from lib.util import BUILD
+from lib.util import BUILD, Process
 
 from . import source, use, wire, yardsticks
+from .ours import DELAY_MODULE, DelayToken, sessions_of
 from .subject import Job
 
 ZONE = tldzone.ORIGIN
@@ -38,8 +39,9 @@ class Run:
         self.report = report
 
     def signer(self, **job):
-        job = Job(algorithm=self.cell.algorithm, verify=self.cell.verify, settings=self.cell.settings, **job)
-        return self.cell.kind(self.folder, job)
+        cell = self.cell
+        job = Job(cell.algorithm, verify=cell.verify, delay=cell.delay, sessions=cell.sessions, **job)
+        return cell.kind(self.folder, job)
 
     def step(self, name, function, *words):
         try:
@@ -268,27 +270,23 @@ def tool(run):
 
 def run_tool(run, program):
     words, environment, out = program.command()
-    with (run.folder / "log").open("wb") as log:
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [str(w) for w in words], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=run.folder
-        )
-        watch = use.Watch(lambda: {program.name: process.pid})
+    process = Process(program.name, run.folder)
+    began = time.monotonic()
+    process.spawn(*words, env=environment)
+    watch = use.Watch(lambda: {program.name: process.pid})
+    try:
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-    memory = watch.stop()
+        process.process.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        process.stop()
+        memory = watch.stop()
     if status:
-        raise Failed(f"exit status {process.returncode}: {(run.folder / 'log').read_text(errors='replace')[-300:]}")
-    files = [out] if out.is_file() else sorted(out.iterdir())
-    signatures = 0
-    for path in files:
-        with path.open("rb") as lines:
-            signatures += sum(1 for line in lines if SIGNATURE.search(line))
+        raise Failed(f"exit status {process.process.returncode}: {process.tail()[-300:]}")
     cpu = usage.ru_utime + usage.ru_stime
     return {
         "wall": wall,
-        "signatures": signatures,
+        "signatures": count_signatures([out] if out.is_file() else sorted(out.iterdir())),
         "cpu": cpu,
         "cpu_each": {program.name: cpu},
         "rss_mb": {program.name: usage.ru_maxrss / 1024},
@@ -296,14 +294,24 @@ def run_tool(run, program):
     }
 
 
+def count_signatures(files):
+    count = 0
+    for path in files:
+        with path.open("rb") as lines:
+            count += sum(1 for line in lines if SIGNATURE.search(line))
+    return count
+
+
 # The signer of ours without the rest
 
 
 def alone(run):
-    token = signer.Token(run.folder / "token", "alone")
-    verify = "all" if run.cell.verify == "all" else "off"
-    command = [BUILD / "tests/bench/signbench", signer.MODULE, token.label, token.pin_file]
-    command += [run.load.file(run.cell.size), ZONE, "nsec3", verify, "2"]
+    token, module, shape = signer.Token(run.folder / "token", "alone"), signer.MODULE, {"workers": 2, "sessions": 1}
+    if run.cell.delay:
+        token, module = DelayToken(run.folder / "delay", run.cell.delay), DELAY_MODULE
+        shape = sessions_of(run.cell.sessions)
+    command = [BUILD / "tests/bench/signbench", module, token.label, token.pin_file, run.load.file(run.cell.size), ZONE]
+    command += ["nsec3", run.cell.verify, shape["workers"], shape["sessions"]]
 
     def measure():
         done = subprocess.run(

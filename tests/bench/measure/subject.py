@@ -14,7 +14,7 @@ class Job:
     """What a signer is to do.
 
     A server gets `zone` by AXFR from source_port and tells sink_port; or it has `small`, [(zone, file)].  A tool has
-    `file`.  settings: more for the token of ours."""
+    `file`.  delay, sessions: ours signs with a token whose signatures take so many seconds, in so many sessions."""
 
     algorithm: str = "p256"
     zone: str = ""
@@ -24,7 +24,8 @@ class Job:
     verify: str = "off"
     small: list = field(default_factory=list)
     shared: bool = False
-    settings: dict = field(default_factory=dict)
+    delay: float = 0.0
+    sessions: int = 0
 
 
 def program(name):
