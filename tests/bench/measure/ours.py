@@ -1,6 +1,8 @@
 """Intaglio: the whole daemon, as it is installed."""
 
 import os
+import re
+from collections import Counter
 from pathlib import Path
 
 from lib import signer
@@ -38,6 +40,23 @@ class DelayToken:
         self.environment = dict(os.environ, **more)
 
 
+SPY_MODULE = Path("/usr/lib/x86_64-linux-gnu/pkcs11/pkcs11-spy.so")
+
+
+class SpiedToken(signer.Token):
+    """SoftHSM2's behind OpenSC's module that writes down every call."""
+
+    @property
+    def environment(self):
+        more = {"PKCS11SPY": signer.MODULE, "PKCS11SPY_OUTPUT": str(self.folder / "calls")}
+        return dict(super().environment, **more)
+
+    def calls(self):
+        """Name of a call -> how often, so far."""
+        found = re.findall(r"^\d+: (C_\w+)$", (self.folder / "calls").read_text(errors="replace"), re.M)
+        return Counter(found)
+
+
 class Intaglio(Server):
     name = "intaglio"
     title = "Intaglio"
@@ -46,6 +65,7 @@ class Intaglio(Server):
     def __init__(self, folder, job):
         super().__init__(folder, job)
         token = DelayToken(self.folder / "token", job.delay) if job.delay else None
+        token = SpiedToken(self.folder / "token") if job.spied else token
         self.daemon = signer.Daemon(self.folder / "i", token)
         self.port = self.daemon.port
 
@@ -59,21 +79,25 @@ class Intaglio(Server):
         daemon.config["policies"] = [policy]
         if job.delay:
             daemon.config["tokens"][0].update(module=DELAY_MODULE, **sessions_of(job.sessions))
+        if job.spied:
+            daemon.config["tokens"][0]["module"] = SPY_MODULE
         if job.source_port:
             daemon.add_server("source", job.source_port, None)
         daemon.add_server("sink", job.sink_port or free_port(), None)
-        if job.small:
-            rest = {"policy": "default", "destinations": ["sink"]}
-            entries = [{"name": zone, "input_file": path, **rest} for zone, path in job.small]
-            (self.folder / "zones.conf").write_text(f"zones = {signer.libconfig(entries)};\n")
         daemon.start()
         daemon.wait_token()
 
     def begin(self):
         if self.job.small:
-            self.daemon.ctl("zone", "import", self.folder / "zones.conf", seconds=600)
+            self.import_zones(self.job.small)
         else:
             self.daemon.ctl("zone", "add", "-z", self.job.zone, "--source", "source", "--destination", "sink")
+
+    def import_zones(self, zones):
+        rest = {"policy": "default", "destinations": ["sink"]}
+        entries = [{"name": zone, "input_file": path, **rest} for zone, path in zones]
+        (self.folder / "zones.conf").write_text(f"zones = {signer.libconfig(entries)};\n")
+        self.daemon.ctl("zone", "import", self.folder / "zones.conf", seconds=600)
 
     def is_running(self):
         return self.daemon.is_alive()

@@ -161,15 +161,16 @@ def markdown(data):
         f" SoftHSM2 {about['softhsm']}, load at start {about['load_at_start']:.2f}.",
         goals_table(entries, notes),
     ]
-    parts.append("\n".join([*notes.lines(), *signer_notes(about)]))
+    parts.append("\n".join([*notes.lines(), *signer_notes(data)]))
     parts += [full_table(cells), change_table(cells)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def signer_notes(about):
+def signer_notes(data):
+    used = {key.split("/")[2] for key in data["cells"]}
     lines = []
     for kind in SIGNERS:
-        if kind.name in about["signers"]:
-            version = about["signers"][kind.name]
+        version = data["machine"]["signers"].get(kind.name)
+        if version and kind.name in used:
             lines.append(f"* {kind.title}: {version}{'; ' if kind.notes else ''}{kind.notes}")
     return lines

@@ -12,7 +12,7 @@ from .knot import Knotd, Kzonesign
 from .ldns import LdnsSignzone
 from .load import number
 from .opendnssec import OpenDnssec
-from .ours import DELAY_MODULE, Intaglio
+from .ours import DELAY_MODULE, SPY_MODULE, Intaglio
 
 SIGNERS = (Intaglio, Knotd, Kzonesign, OpenDnssec, Named, DnssecSignzone, LdnsSignzone)
 SERVERS = (Intaglio, Knotd, OpenDnssec, Named)
@@ -104,6 +104,10 @@ def alone_to_sessions(figures, _):
     return figures["full"]["rate"] / (SESSIONS / DELAY)
 
 
+def calls_grown(figures, _):
+    return figures["calls"]["of_second"] / figures["calls"]["of_first"]
+
+
 def field_of(step, name, scale=1.0):
     return lambda figures, _: figures[step][name] * scale
 
@@ -146,6 +150,14 @@ ROWS = (
     Row(
         "shared-keys", "the same: restart until all are served", "s", field_of("restart", "seconds"), ("shared",),
         "restart", goals={"10000 zones": 1}, at_most=True,
+    ),
+    Row(
+        "calls", "PKCS#11 calls for a zone that is added, KSK and ZSK of its own", "", field_of("calls", "of_first"),
+        ("calls",), "calls", form="{:.1f}",
+    ),
+    Row(
+        "calls", "the same, when as many zones are there already / the first", "", calls_grown, ("calls",), "calls",
+        goals={"200 zones": 1.05}, at_most=True, form="{:.3f}",
     ),
     Row("rsa", "full sign, RSA-2048, NSEC3 / T of RSA", "", to_token, ("rsa", "rsa-tool"), goals={"100k": 0.95}),
     Row(
@@ -209,6 +221,11 @@ def plan_many(name, count, shared, kinds, repeat):
                 )  # fmt: skip
 
 
+def plan_calls(count, repeat):
+    for n in range(1, repeat + 1):
+        yield Cell("calls", scenarios.calls, Intaglio, f"{count} zones", n, count=count, patience=150, limit=400)
+
+
 def plan_sessions(size, repeat):
     rest = {"delay": DELAY, "sessions": SESSIONS, "patience": patience(size), "limit": 900}
     for n in range(1, repeat + 1):
@@ -221,6 +238,8 @@ def plan(only, sizes, kinds, repeat, counts):
     cells = []
     for size in sizes:
         cells += plan_size(only, size, kinds, repeat)
+    if "calls" in only:
+        cells += plan_calls(min(counts[0], 200), repeat)
     if "rsa" in only:
         cells += plan_rsa(sizes[0], kinds, repeat)
     if "own-keys" in only:
@@ -236,6 +255,8 @@ def why_not(cell):
     """Why a cell cannot run here, or None."""
     if cell.delay and not DELAY_MODULE.exists():
         return f"{DELAY_MODULE} was not built"
+    if cell.scenario is scenarios.calls and not SPY_MODULE.exists():
+        return "not installed: opensc-pkcs11"
     if cell.scenario is scenarios.alone and not (BUILD / "tests/bench/signbench").exists():
         return "tests/bench/signbench was not built"
     return cell.kind.why_not()

@@ -209,8 +209,11 @@ def restart(run, server, zones):
 
 def wait_all(asker, zones, deadline):
     found = {}
-    while len(found) < len(zones) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
         found.update(asker.ask_all([z for z in zones if z not in found]))
+        if len(found) == len(zones):
+            break
+        time.sleep(0.02)
     return found
 
 
@@ -257,6 +260,38 @@ def sign_many(run, server, zones):
 def signed(asker, server, zones):
     found = asker.ask_all(zones)
     return {zone for zone, answer in found.items() if answer.signed or not server.signed_soa}
+
+
+def calls(run):
+    """What is asked of the token for a zone that is added: for the first half of many, and for the second."""
+    small = run.load.small(run.cell.count)
+    half = len(small) // 2
+    server = run.signer(small=small, spied=True)
+    try:
+        server.prepare()
+        run.step("calls", count_calls, run, server, [small[:half], small[half:]])
+    finally:
+        server.end()
+
+
+def count_calls(run, server, parts):
+    counts = [server.daemon.token.calls()]
+    with wire.Asker(server.port) as asker:
+        for part in parts:
+            server.import_zones(part)
+            names = [zone for zone, _ in part]
+            if len(wait_all(asker, names, time.monotonic() + run.cell.patience)) < len(names):
+                raise Failed(f"not signed within {run.cell.patience:.0f} s")
+            counts.append(server.daemon.token.calls())
+    first, second = (
+        {name: (after[name] - before[name]) / len(part) for name in after if after[name] != before[name]}
+        for part, before, after in zip(parts, counts, counts[1:])
+    )
+    return {
+        "of_first": sum(first.values()),
+        "of_second": sum(second.values()),
+        "each": {"first": first, "second": second},
+    }
 
 
 # Programs that sign a file and end

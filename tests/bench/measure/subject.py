@@ -14,7 +14,8 @@ class Job:
     """What a signer is to do.
 
     A server gets `zone` by AXFR from source_port and tells sink_port; or it has `small`, [(zone, file)].  A tool has
-    `file`.  delay, sessions: ours signs with a token whose signatures take so many seconds, in so many sessions."""
+    `file`.  delay, sessions: ours signs with a token whose signatures take so many seconds, in so many sessions;
+    spied: the calls of its token are written down."""
 
     algorithm: str = "p256"
     zone: str = ""
@@ -26,6 +27,7 @@ class Job:
     shared: bool = False
     delay: float = 0.0
     sessions: int = 0
+    spied: bool = False
 
 
 def program(name):
