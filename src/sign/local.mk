@@ -70,11 +70,15 @@ tests_unit_test_sign_oracle_LDADD = $(SIGN_TEST_LIBS)
 AMEND_RIG = tests/unit/amend_change.c tests/unit/amend_follow.c tests/unit/amend_judge.c tests/unit/amend_keys.c \
 	tests/unit/amend_rig.c tests/unit/amend_rig.h tests/unit/amend_signatures.c \
 	tests/unit/amend_version.c tests/unit/amend_version.h tests/unit/amend_zone.c tests/unit/amend_zone.h
-check_PROGRAMS += tests/unit/test_amend_random
-UNIT_TESTS += tests/unit/test_amend_random
+libamendtest_a_SOURCES = $(AMEND_RIG)
+libamendtest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+check_LIBRARIES += libamendtest.a
+check_PROGRAMS += tests/unit/test_amend tests/unit/test_amend_random
+UNIT_TESTS += tests/unit/test_amend tests/unit/test_amend_random
+tests_unit_test_amend_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_amend_LDADD = libamendtest.a $(SIGN_TEST_LIBS)
 tests_unit_test_amend_random_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_amend_random_SOURCES = tests/unit/test_amend_random.c $(AMEND_RIG)
-tests_unit_test_amend_random_LDADD = $(SIGN_TEST_LIBS)
+tests_unit_test_amend_random_LDADD = libamendtest.a $(SIGN_TEST_LIBS)
 
 check_PROGRAMS += tests/token/test_sign
 TOKEN_TESTS += tests/token/test_sign

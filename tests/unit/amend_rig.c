@@ -57,6 +57,24 @@ static void close_one(struct amend_one *o)
 	amend_version_free(&o->last);
 	for (unsigned i = 0; i < o->remembered_count; i++)
 		amend_version_free(&o->remembered[i]);
+	memset(o, 0, sizeof(*o));
+}
+
+void amend_rig_reset(struct amend_rig *g)
+{
+	struct store_write *w;
+	struct err e = {0};
+
+	assert_int_equal(store_write_begin(g->f.store, &w, &e), OK);
+	for (unsigned i = 0; i < g->count; i++) {
+		assert_int_equal(store_write_remove(w, g->one[i].job.apex, &e), OK);
+		close_one(&g->one[i]);
+	}
+	assert_int_equal(store_write_commit(w, &e), OK);
+	g->count = 0;
+	buf_reset(&g->log);
+	fake_token_free(g->f.token);
+	g->f.token = fake_token_new(g->f.loop, "soft");
 }
 
 void amend_rig_close(struct amend_rig *g)
@@ -159,17 +177,12 @@ static void on_done(void *arg, const struct sign_result *result)
 	o->run = NULL;
 }
 
-void amend_start(struct amend_rig *g, struct amend_one *o, enum amend_way way)
+void amend_start_spool(
+    struct amend_rig *g, struct amend_one *o, enum amend_way way, const char *path)
 {
 	static const char *const names[] = {"again", "whole", "delta", "steps"};
-	char path[128];
 
-	o->job.spool = NULL;
-	if (way != AMEND_NOTHING) {
-		snprintf(path, sizeof(path), "%s/spool-%u", g->f.dir, g->f.spools++);
-		way = write_spool(g, o, way, path);
-		o->job.spool = path;
-	}
+	o->job.spool = path;
 	o->way = way;
 	o->job.now = g->f.job.now;
 	o->is_done = false;
@@ -177,7 +190,18 @@ void amend_start(struct amend_rig *g, struct amend_one *o, enum amend_way way)
 	amend_say(g, "run (%s%s%s): ", names[way], o->job.again ? ", again" : "",
 	    o->job.force ? ", force" : "");
 	o->run = sign_start(g->f.sign, &o->job, NULL, on_done, o);
+	o->job.spool = NULL;
 	g->runs++;
+}
+
+void amend_start(struct amend_rig *g, struct amend_one *o, enum amend_way way)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/spool-%u", g->f.dir, g->f.spools++);
+	if (way != AMEND_NOTHING)
+		way = write_spool(g, o, way, path);
+	amend_start_spool(g, o, way, way == AMEND_NOTHING ? NULL : path);
 }
 
 static void forget_between(struct amend_one *o)

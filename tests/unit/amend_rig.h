@@ -54,6 +54,7 @@ struct amend_rig {
 
 void amend_rig_open(struct amend_rig *g);
 void amend_rig_close(struct amend_rig *g);
+void amend_rig_reset(struct amend_rig *g);  /* no zones any more */
 void amend_rig_reopen(struct amend_rig *g); /* as after a kill: runs under way are lost */
 struct amend_one *amend_rig_add(struct amend_rig *g); /* with keys and no zone yet */
 void amend_say(struct amend_rig *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -65,6 +66,8 @@ void amend_fail(struct amend_rig *g, const char *fmt, ...)
 void amend_next(struct amend_one *o, uint32_t step);
 /* Starts a run that takes the source's version over in this way (what cannot be is made whole). */
 void amend_start(struct amend_rig *g, struct amend_one *o, enum amend_way way);
+void amend_start_spool(
+    struct amend_rig *g, struct amend_one *o, enum amend_way way, const char *path);
 void amend_wait(struct amend_rig *g, struct amend_one *o);
 void amend_run(struct amend_rig *g, struct amend_one *o, enum amend_way way);
 /* Runs on until nothing is left to be renewed. */

@@ -148,15 +148,11 @@ static const uint8_t *find_item(const struct amend_set *s, const uint8_t *rdata,
 	return NULL;
 }
 
-bool amend_zone_put(struct amend_zone *z, const uint8_t *owner, uint16_t type, uint32_t ttl,
+static void put(struct amend_zone *z, const uint8_t *owner, uint16_t type, uint32_t ttl,
     const uint8_t *rdata, size_t len)
 {
 	struct amend_set *s = find(z, owner, type);
 
-	if (is_at_odds(z, owner, type) || !name_is_at_or_below(owner, z->apex))
-		return false;
-	if (s != NULL && find_item(s, rdata, (uint16_t)len) != NULL)
-		return false;
 	if (s == NULL) {
 		s = new_set(z);
 		memcpy(s->owner, owner, name_len(owner));
@@ -165,6 +161,18 @@ bool amend_zone_put(struct amend_zone *z, const uint8_t *owner, uint16_t type, u
 	}
 	buf_lv16(&s->items, rdata, len);
 	s->count++;
+}
+
+bool amend_zone_put(struct amend_zone *z, const uint8_t *owner, uint16_t type, uint32_t ttl,
+    const uint8_t *rdata, size_t len)
+{
+	const struct amend_set *s = find(z, owner, type);
+
+	if (is_at_odds(z, owner, type) || !name_is_at_or_below(owner, z->apex))
+		return false;
+	if (s != NULL && find_item(s, rdata, (uint16_t)len) != NULL)
+		return false;
+	put(z, owner, type, ttl, rdata, len);
 	return true;
 }
 
@@ -195,9 +203,11 @@ static void drop_item(struct amend_zone *z, struct amend_set *s, const uint8_t *
 
 /* Records from text. */
 
+enum text_use { TEXT_PUT, TEXT_FORCE, TEXT_DROP };
 struct text {
 	struct amend_zone *z;
-	bool is_dropped, is_done;
+	enum text_use use;
+	bool is_done;
 };
 
 static int take_text(void *arg, const uint8_t *owner, uint16_t type, uint16_t class, uint32_t ttl,
@@ -209,23 +219,27 @@ static int take_text(void *arg, const uint8_t *owner, uint16_t type, uint16_t cl
 
 	(void)class;
 	(void)e;
-	if (t->is_dropped && item != NULL)
+	t->is_done = true;
+	if (t->use == TEXT_FORCE)
+		put(t->z, owner, type, ttl, rdata, rdlen);
+	else if (t->use == TEXT_PUT)
+		t->is_done = amend_zone_put(t->z, owner, type, ttl, rdata, rdlen);
+	else if (item != NULL)
 		drop_item(t->z, s, item);
-	t->is_done =
-	    t->is_dropped ? item != NULL : amend_zone_put(t->z, owner, type, ttl, rdata, rdlen);
+	else
+		t->is_done = false;
 	return OK;
 }
 
-static bool read_text(struct amend_zone *z, const char *record, bool is_dropped)
+static bool read_text(struct amend_zone *z, const char *record, enum text_use use)
 {
 	char path[] = "/tmp/itg-amend-XXXXXX";
 	int fd = mkstemp(path);
-	struct text t = {z, is_dropped, false};
+	struct text t = {z, use, false};
 	struct err e = {0};
 
 	assert_true(fd >= 0);
-	assert_true(write(fd, record, strlen(record)) == (ssize_t)strlen(record));
-	assert_true(write(fd, "\n", 1) == 1);
+	dprintf(fd, "$TTL 60\n%s\n", record);
 	close(fd);
 	if (zonefile_read(path, z->apex, take_text, &t, &e) != OK)
 		fail_msg("%s: %s", record, e.text);
@@ -235,12 +249,17 @@ static bool read_text(struct amend_zone *z, const char *record, bool is_dropped)
 
 bool amend_zone_text(struct amend_zone *z, const char *record)
 {
-	return read_text(z, record, false);
+	return read_text(z, record, TEXT_PUT);
+}
+
+void amend_zone_force(struct amend_zone *z, const char *record)
+{
+	assert_true(read_text(z, record, TEXT_FORCE));
 }
 
 void amend_zone_drop_text(struct amend_zone *z, const char *record)
 {
-	assert_true(read_text(z, record, true));
+	assert_true(read_text(z, record, TEXT_DROP));
 }
 
 /* Spools. */

@@ -44,6 +44,7 @@ bool amend_zone_put(struct amend_zone *z, const uint8_t *owner, uint16_t type, u
     const uint8_t *rdata, size_t len);
 /* The same from the text of a record, its name relative to the apex: "a.b 300 TXT x". */
 bool amend_zone_text(struct amend_zone *z, const char *record);
+void amend_zone_force(struct amend_zone *z, const char *record); /* a zone may not have it, and it does */
 void amend_zone_drop(struct amend_zone *z, const uint8_t *owner, uint16_t type); /* type 0: all */
 /* A record gone, by its text (the TTL does not matter). */
 void amend_zone_drop_text(struct amend_zone *z, const char *record);
