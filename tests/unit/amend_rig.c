@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "dns/rrtype.h"
 #include "tests/unit/fake_token.h"
 
 #define SETTLE_MAX 2000
@@ -240,10 +241,38 @@ void amend_wait(struct amend_rig *g, struct amend_one *o)
 	    (unsigned long long)o->result.signed_now, o->result.head.serial_out);
 }
 
+static uint32_t denial_ttl(const struct amend_zone *z)
+{
+	const struct amend_set *s = amend_zone_find(z, z->apex, RR_SOA);
+	uint32_t minimum = load_u32(s->items.data + s->items.len - 4);
+
+	return s->ttl < minimum ? s->ttl : minimum;
+}
+
+/* What only a whole input can be signed for: all of the chain is another one. */
+static bool needs_all(const struct amend_one *o)
+{
+	const struct zone_head *h = &o->last.head;
+	const struct sign_policy *p = &o->job.policy;
+	enum denial_kind denial = o->job.keys.count == 0 ? DENIAL_NONE : p->denial;
+
+	return h->denial != denial || denial == DENIAL_NONE ||
+	       (denial_is_nsec3(denial) &&
+		   (h->nsec3.iterations != p->nsec3.iterations ||
+		       h->nsec3.salt_len != p->nsec3.salt_len ||
+		       memcmp(h->nsec3.salt, p->nsec3.salt, p->nsec3.salt_len) != 0)) ||
+	       denial_ttl(&o->taken) != denial_ttl(&o->source);
+}
+
 void amend_run(struct amend_rig *g, struct amend_one *o, enum amend_way way)
 {
 	amend_start(g, o, way);
 	amend_wait(g, o);
+	if (o->result.code == ERR_CONFLICT && o->way >= AMEND_DELTA && needs_all(o)) {
+		amend_judge_untouched(g, o);
+		amend_start(g, o, AMEND_WHOLE);
+		amend_wait(g, o);
+	}
 	if (o->result.code != OK)
 		amend_fail(g, "%s", o->result.err.text);
 	amend_judge(g, o);

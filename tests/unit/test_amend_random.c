@@ -164,9 +164,10 @@ static void run_in_vain(struct amend_rig *g, struct amend_one *o, enum amend_way
 		loop_once(g->f.loop, true);
 	if (o->is_done) {
 		amend_wait(g, o);
-		if (o->result.code != OK)
-			amend_fail(g, "%s", o->result.err.text);
-		amend_judge(g, o);
+		if (o->result.code == OK)
+			amend_judge(g, o);
+		else
+			amend_run(g, o, way == AMEND_NOTHING ? way : AMEND_WHOLE);
 		return;
 	}
 	amend_say(g, is_killed ? "killed\n" : "called off, ");
