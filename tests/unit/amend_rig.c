@@ -95,13 +95,6 @@ void amend_rig_close(struct amend_rig *g)
 	buf_free(&g->log);
 }
 
-void amend_rig_reopen(struct amend_rig *g)
-{
-	signing_reopen(&g->f);
-	for (unsigned i = 0; i < g->count; i++)
-		g->one[i].run = NULL;
-}
-
 struct amend_one *amend_rig_add(struct amend_rig *g)
 {
 	struct amend_one *o = &g->one[g->count++];
@@ -239,6 +232,35 @@ void amend_wait(struct amend_rig *g, struct amend_one *o)
 		note_taken(o);
 	amend_say(g, "%s, %llu signed, serial %u\n", err_name(o->result.code),
 	    (unsigned long long)o->result.signed_now, o->result.head.serial_out);
+}
+
+/* A run was lost: did it get to its end?  Nobody was told. */
+static void learn(struct amend_rig *g, struct amend_one *o)
+{
+	struct sign_result r = {.code = ERR_CLOSED};
+	struct snapshot *sn;
+	struct err e = {0};
+
+	assert_int_equal(snapshot_open(g->f.store, &sn, &e), OK);
+	if (snapshot_head(sn, o->job.apex, &r.head) == OK && r.head.generation != 0 &&
+	    (!o->has_last || r.head.serial_out != o->last.head.serial_out))
+		r.code = OK;
+	snapshot_close(sn);
+	r.signed_now = UINT64_MAX; /* not known */
+	o->result = r;
+	o->is_done = true;
+	if (r.code == OK && o->way != AMEND_NOTHING)
+		note_taken(o);
+}
+
+void amend_rig_reopen(struct amend_rig *g)
+{
+	signing_reopen(&g->f);
+	for (unsigned i = 0; i < g->count; i++) {
+		if (g->one[i].run != NULL)
+			learn(g, &g->one[i]);
+		g->one[i].run = NULL;
+	}
 }
 
 static uint32_t denial_ttl(const struct amend_zone *z)

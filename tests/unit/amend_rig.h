@@ -55,7 +55,7 @@ struct amend_rig {
 void amend_rig_open(struct amend_rig *g);
 void amend_rig_close(struct amend_rig *g);
 void amend_rig_reset(struct amend_rig *g);  /* no zones any more */
-void amend_rig_reopen(struct amend_rig *g); /* as after a kill: runs under way are lost */
+void amend_rig_reopen(struct amend_rig *g); /* as after a kill */
 struct amend_one *amend_rig_add(struct amend_rig *g); /* with keys and no zone yet */
 void amend_say(struct amend_rig *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints what was done, and fails the test. */

@@ -356,8 +356,8 @@ static void write_half(struct spool_writer *w, enum spool_step step, const struc
 	for (unsigned i = 0; i < a->count; i++) {
 		const struct amend_set *s = &a->sets[i], *t = find(b, s->owner, s->type);
 		bool is_apex = name_equal(s->owner, a->apex);
-		bool whole = t != NULL && (t->ttl != s->ttl ||
-					      ((flags & AMEND_REPEATED) && !is_same_set(s, t)));
+		bool whole = t != NULL &&
+			     (t->ttl != s->ttl || ((flags & AMEND_REPEATED) && !is_same_set(s, t)));
 
 		if (!(is_apex && s->type == RR_SOA) && !rrtype_is_stripped(s->type, is_apex))
 			write_rest(w, step, s, t, whole, flags, r);

@@ -170,16 +170,20 @@ static void run_in_vain(struct amend_rig *g, struct amend_one *o, enum amend_way
 			amend_run(g, o, way == AMEND_NOTHING ? way : AMEND_WHOLE);
 		return;
 	}
-	amend_say(g, is_killed ? "killed\n" : "called off, ");
 	if (is_killed) {
+		amend_say(g, "killed\n");
 		amend_rig_reopen(g);
 	} else {
+		amend_say(g, "called off, ");
 		sign_cancel(o->run);
 		amend_wait(g, o);
 		if (o->result.code != ERR_CLOSED)
 			amend_fail(g, "called off, it ends in: %s", o->result.err.text);
 	}
-	amend_judge_untouched(g, o);
+	if (o->result.code == OK)
+		amend_judge(g, o);
+	else
+		amend_judge_untouched(g, o);
 }
 
 static void one_step(struct amend_rig *g, struct amend_one *o)
