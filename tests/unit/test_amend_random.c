@@ -177,7 +177,7 @@ static void run_in_vain(struct amend_rig *g, struct amend_one *o, enum amend_way
 		amend_say(g, "called off, ");
 		sign_cancel(o->run);
 		amend_wait(g, o);
-		if (o->result.code != ERR_CLOSED)
+		if (o->result.code != ERR_CLOSED && o->result.code != OK)
 			amend_fail(g, "called off, it ends in: %s", o->result.err.text);
 	}
 	if (o->result.code == OK)
