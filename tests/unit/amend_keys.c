@@ -217,6 +217,9 @@ void amend_keys_step(struct amend_rig *g, struct amend_one *o)
 
 	if (o->roll == ROLL_NONE)
 		begin(g, o);
+	/* Whoever decides of keys waits until what was asked for last is done (RFC 6781, RFC 7583).
+	 */
+	amend_settle(g, o);
 	amend_say(g, "keys: %s, step %u; ", names[o->roll], o->roll_step);
 	if (o->roll == ROLL_ZSK) {
 		roll_zsk(g, o);

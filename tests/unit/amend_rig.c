@@ -14,8 +14,6 @@
 #include "dns/rrtype.h"
 #include "tests/unit/fake_token.h"
 
-#define AMEND_HAS_DELTAS 0
-
 static struct token *lookup(void *arg, const char *name)
 {
 	struct amend_rig *g = arg;
@@ -146,7 +144,7 @@ static enum amend_way write_spool(
 	unsigned count = 0, flags = amend_draw(r, 8);
 
 	/* A source that did not count on has no differences. */
-	if (!AMEND_HAS_DELTAS || !o->has_last || o->needs_whole || o->taken.count == 0 ||
+	if (!o->has_last || o->needs_whole || o->taken.count == 0 ||
 	    amend_zone_serial(&o->taken) == amend_zone_serial(&o->source))
 		way = AMEND_WHOLE;
 	if (way == AMEND_WHOLE) {
@@ -312,7 +310,8 @@ void amend_settle(struct amend_rig *g, struct amend_one *o)
 	for (unsigned i = 0; !amend_is_settled(g, o); i++) {
 		uint32_t serial = o->last.head.serial_out;
 
-		/* Each makes one signature at least, and walks and what is due come after each other. */
+		/* Each makes one signature at least, and walks and what is due come after each
+		 * other. */
 		if (i > 3 * o->last.head.signatures + 20)
 			amend_fail(g, "it never has an end");
 		amend_run(g, o, AMEND_NOTHING);
