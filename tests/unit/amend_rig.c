@@ -46,8 +46,16 @@ void amend_rig_open(struct amend_rig *g)
 	open_fresh(g);
 }
 
+static void forget_spool(struct amend_one *o)
+{
+	if (o->spool[0] != '\0')
+		unlink(o->spool);
+	o->spool[0] = '\0';
+}
+
 static void close_one(struct amend_one *o)
 {
+	forget_spool(o);
 	amend_zone_free(&o->source);
 	amend_zone_free(&o->taken);
 	for (unsigned i = 0; i < o->between_count; i++)
@@ -173,6 +181,8 @@ void amend_start_spool(
 {
 	static const char *const names[] = {"again", "whole", "delta", "steps"};
 
+	forget_spool(o);
+	snprintf(o->spool, sizeof(o->spool), "%s", path == NULL ? "" : path);
 	o->job.spool = path;
 	o->way = way;
 	o->job.now = g->f.job.now;
@@ -218,13 +228,9 @@ static void note_taken(struct amend_one *o)
 
 void amend_wait(struct amend_rig *g, struct amend_one *o)
 {
-	char command[160];
-
 	while (!o->is_done)
 		loop_once(g->f.loop, true);
-	snprintf(command, sizeof(command), "rm -f %s/spool-*", g->f.dir);
-	if (o->way != AMEND_NOTHING)
-		assert_int_equal(system(command), 0);
+	forget_spool(o);
 	if (o->result.code == OK && o->way != AMEND_NOTHING)
 		note_taken(o);
 	amend_say(g, "%s, %llu signed, serial %u\n", err_name(o->result.code),

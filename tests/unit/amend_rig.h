@@ -35,6 +35,7 @@ struct amend_one { /* a zone under test */
 	struct sign_result result;
 	bool is_done;
 	enum amend_way way;
+	char spool[128];
 	/* keys: see amend_keys.c */
 	unsigned roll, roll_step, roll_olds;
 	struct keyset roll_saved;
