@@ -14,8 +14,16 @@ static void done(void)
 
 static void begin(void)
 {
+	struct rig_change c;
+
 	rig_open(&rig);
-	rig_write_zone(&rig, "example.", 17, 100, 200, true);
+	rig_write_zone(&rig, "example.", 3, 100, 200, true);
+	for (uint32_t serial = 10; serial <= 17;
+	     serial += 7) { /* IXFR from 3, or 10, gets something */
+		rig_change_begin(&c, &rig);
+		rig_change_nsec3(&c, 7, (uint8_t)serial);
+		rig_change_end(&c, serial);
+	}
 	rig.notify_rcode = RCODE_NOERROR;
 	atexit(done);
 }
