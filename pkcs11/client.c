@@ -29,10 +29,11 @@ struct token *token_open_client(
 		c->workers[i].number = i;
 		queue_init(&c->workers[i].sent);
 	}
-	for (unsigned lane = 0; lane < LANES; lane++) {
+	for (unsigned lane = 0; lane < LANES; lane++)
 		c->down_since[lane] = clock_mono_ms();
-		for (unsigned class = 0; class < TOKEN_CLASSES; class ++)
-			queue_init(&c->queues[lane][class]);
+	for (unsigned class = 0; class < TOKEN_CLASSES; class ++) {
+		line_init(&c->lines[class]);
+		queue_init(&c->objects[class]);
 	}
 	queue_init(&c->failed);
 	err_set(&c->why, ERR_AGAIN, "token %s: no worker is running yet", name);
@@ -53,9 +54,11 @@ static void client_close(struct token *t)
 		channel_free(c->workers[i].channel);
 		free_queue(&c->workers[i].sent);
 	}
-	for (unsigned lane = 0; lane < LANES; lane++)
-		for (unsigned class = 0; class < TOKEN_CLASSES; class ++)
-			free_queue(&c->queues[lane][class]);
+	for (unsigned class = 0; class < TOKEN_CLASSES; class ++) {
+		free_queue(&c->lines[class].small);
+		free_queue(&c->lines[class].large);
+		free_queue(&c->objects[class]);
+	}
 	free_queue(&c->failed);
 	loop_timer_free(c->timer);
 	wire_room_free(&c->room);
@@ -279,7 +282,7 @@ static void client_submit(
 		client_fail(c, p, &e);
 		return;
 	}
-	queue_append(&c->queues[lane_of(r->op)][p->request->class], p);
+	queue_append(client_queue(c, p), p);
 	client_pump(c);
 	client_arm(c);
 }

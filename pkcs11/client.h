@@ -45,6 +45,13 @@ struct queue {
 	unsigned items; /* of all parts in it */
 };
 
+/* The sign requests of one class.  Those of a small change and large ones take turns, signature by
+ * signature, so that neither waits for all of the other. */
+struct line {
+	struct queue small, large;
+	int64_t ahead; /* signatures, by which the small ones are ahead while both wait */
+};
+
 struct client_worker {
 	struct client *client;
 	unsigned number;
@@ -79,7 +86,8 @@ struct client {
 	struct client_worker workers[CLIENT_WORKERS];
 	unsigned worker_count; /* highest number attached so far, + 1 */
 	bool pin_proved;
-	struct queue queues[LANES][TOKEN_CLASSES];
+	struct line lines[TOKEN_CLASSES];
+	struct queue objects[TOKEN_CLASSES];
 	struct queue failed; /* to be told from the loop */
 	uint64_t down_since[LANES]; /* monotonic ms; 0: up */
 	struct err why;             /* the last reason for not being up */
@@ -101,6 +109,11 @@ struct pending *queue_take(struct queue *q); /* the first, or NULL */
 struct pending *queue_take_part(struct queue *q, unsigned most);
 struct pending *queue_take_id(struct queue *q, uint32_t id);
 void queue_put_before(struct queue *q, struct queue *front); /* empties front */
+void line_init(struct line *l);
+bool line_is_empty(const struct line *l);
+struct queue *line_of(struct line *l, const struct pending *p); /* where it belongs */
+struct queue *line_turn(struct line *l); /* whose turn it is; NULL: nobody waits */
+void line_note(struct line *l, const struct queue *q, unsigned count); /* so many of q had their turn */
 
 /* --- request.c */
 struct pending *request_new(
@@ -114,7 +127,7 @@ void pending_answer(struct pending *p, struct token_reply *reply);
 void pending_free(struct pending *p);
 
 /* --- dispatch.c: who gets what, and when nobody does */
-enum lane lane_of(enum token_op op);
+struct queue *client_queue(struct client *c, const struct pending *p); /* where it waits */
 void client_note_state(struct client *c); /* after a worker came, went or spoke */
 void client_pump(struct client *c);       /* send what can be sent now */
 /* It has no channel any more: what it had is sent again (signing) or fails. */

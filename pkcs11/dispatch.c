@@ -14,9 +14,11 @@
 #define PART_LEAST_US 1000 /* a smaller part would cost more than it gains */
 #define PART_FIRST 8	   /* signatures, while their pace is not known */
 
-enum lane lane_of(enum token_op op)
+struct queue *client_queue(struct client *c, const struct pending *p)
 {
-	return op == TOKEN_SIGN ? LANE_SIGN : LANE_OBJECT;
+	enum token_class class = p->request->class;
+
+	return is_sign(p) ? line_of(&c->lines[class], p) : &c->objects[class];
 }
 
 static bool is_up(const struct client_worker *w)
@@ -200,18 +202,20 @@ void client_pump(struct client *c)
 	uint64_t now = clock_mono_ms();
 
 	for (unsigned class = 0; class < TOKEN_CLASSES; class ++) {
-		struct queue *q = &c->queues[LANE_OBJECT][class];
+		struct queue *q = &c->objects[class];
 		/* one at a time: their order counts */
 		if (!queue_is_empty(q) && is_up(keeper) && !keeper->object_call)
 			send_to(keeper, queue_take(q), now);
 	}
 	for (unsigned class = 0; class < TOKEN_CLASSES; class ++) {
-		struct queue *q = &c->queues[LANE_SIGN][class];
-		while (!queue_is_empty(q)) {
+		struct queue *q;
+		while ((q = line_turn(&c->lines[class])) != NULL) {
 			w = least_busy(c, now);
 			if (w == NULL)
 				return;
-			send_to(w, queue_take_part(q, share_of(c, q)), now);
+			struct pending *p = queue_take_part(q, share_of(c, q));
+			line_note(&c->lines[class], q, p->count);
+			send_to(w, p, now);
 		}
 	}
 }
@@ -232,7 +236,7 @@ bool client_try_again(struct client *c, struct pending *p)
 		return false;
 	queue_init(&front);
 	queue_append(&front, p);
-	queue_put_before(&c->queues[LANE_SIGN][p->request->class], &front);
+	queue_put_before(client_queue(c, p), &front);
 	client_arm(c);
 	return true;
 }
@@ -240,16 +244,16 @@ bool client_try_again(struct client *c, struct pending *p)
 void client_requeue(struct client_worker *w, const char *why)
 {
 	struct client *c = w->client;
-	struct queue again[TOKEN_CLASSES];
+	struct line again[TOKEN_CLASSES];
 	struct pending *p;
 	struct err e;
 
 	for (unsigned i = 0; i < TOKEN_CLASSES; i++)
-		queue_init(&again[i]);
+		line_init(&again[i]);
 	while ((p = queue_take(&w->sent)) != NULL) {
 		client_sent_one_less(w, p);
 		if (is_sign(p) && ++p->attempts < ATTEMPTS_MAX) {
-			queue_append(&again[p->request->class], p);
+			queue_append(line_of(&again[p->request->class], p), p);
 			continue;
 		}
 		err_set(&e, ERR_AGAIN,
@@ -258,8 +262,10 @@ void client_requeue(struct client_worker *w, const char *why)
 		    c->base.name, w->number, token_op_name(p->request->op), why);
 		client_fail(c, p, &e);
 	}
-	for (unsigned i = 0; i < TOKEN_CLASSES; i++)
-		queue_put_before(&c->queues[LANE_SIGN][i], &again[i]);
+	for (unsigned i = 0; i < TOKEN_CLASSES; i++) {
+		queue_put_before(&c->lines[i].small, &again[i].small);
+		queue_put_before(&c->lines[i].large, &again[i].large);
+	}
 }
 
 /* A call of it hangs, or it never came up. */
@@ -292,10 +298,15 @@ static void look_for_hanging(struct client *c, uint64_t now)
 	}
 }
 
+static void fail_all(struct client *c, struct queue *q, const struct err *e)
+{
+	for (struct pending *p; (p = queue_take(q)) != NULL;)
+		client_fail(c, p, e);
+}
+
 /* With nobody to serve a lane its requests wait for a while, then they fail with the reason. */
 static void expire_lane(struct client *c, enum lane lane, uint64_t now)
 {
-	struct pending *p;
 	bool final = lane_has(c, lane, is_final);
 	struct err e;
 
@@ -305,17 +316,21 @@ static void expire_lane(struct client *c, enum lane lane, uint64_t now)
 	e = c->why;
 	if (e.code == OK)
 		err_set(&e, ERR_AGAIN, "token %s: no worker is running", c->base.name);
-	for (unsigned class = 0; class < TOKEN_CLASSES; class ++)
-		while ((p = queue_take(&c->queues[lane][class])) != NULL)
-			client_fail(c, p, &e);
+	for (unsigned class = 0; class < TOKEN_CLASSES; class ++) {
+		if (lane == LANE_OBJECT) {
+			fail_all(c, &c->objects[class], &e);
+			continue;
+		}
+		fail_all(c, &c->lines[class].small, &e);
+		fail_all(c, &c->lines[class].large, &e);
+	}
 }
 
 static bool has_queued(const struct client *c)
 {
-	for (unsigned lane = 0; lane < LANES; lane++)
-		for (unsigned class = 0; class < TOKEN_CLASSES; class ++)
-			if (!queue_is_empty(&c->queues[lane][class]))
-				return true;
+	for (unsigned class = 0; class < TOKEN_CLASSES; class ++)
+		if (!line_is_empty(&c->lines[class]) || !queue_is_empty(&c->objects[class]))
+			return true;
 	return false;
 }
 

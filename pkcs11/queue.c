@@ -1,6 +1,8 @@
 /* Lists of parts of requests.  Runs in the signing side. */
 #include "pkcs11/client.h"
 
+#define SMALL_MAX 16 /* signatures in a request: a change of a few records */
+
 void queue_init(struct queue *q)
 {
 	q->first = NULL;
@@ -72,4 +74,35 @@ void queue_put_before(struct queue *q, struct queue *front)
 	q->first = front->first;
 	q->items += front->items;
 	queue_init(front);
+}
+
+void line_init(struct line *l)
+{
+	queue_init(&l->small);
+	queue_init(&l->large);
+	l->ahead = 0;
+}
+
+bool line_is_empty(const struct line *l)
+{
+	return queue_is_empty(&l->small) && queue_is_empty(&l->large);
+}
+
+struct queue *line_of(struct line *l, const struct pending *p)
+{
+	return p->request->count <= SMALL_MAX ? &l->small : &l->large;
+}
+
+struct queue *line_turn(struct line *l)
+{
+	if (queue_is_empty(&l->small) || queue_is_empty(&l->large))
+		l->ahead = 0;
+	if (queue_is_empty(&l->small))
+		return queue_is_empty(&l->large) ? NULL : &l->large;
+	return l->ahead > 0 ? &l->large : &l->small;
+}
+
+void line_note(struct line *l, const struct queue *q, unsigned count)
+{
+	l->ahead += q == &l->small ? (int64_t)count : -(int64_t)count;
 }

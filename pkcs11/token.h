@@ -2,9 +2,10 @@
  *
  * A request goes in, a reply comes back through a callback: at once with the `local` implementation
  * (token_open_local: the worker process, intaglio-hsm, tests), later from the loop with the `client`
- * one (token_open_client: messages to workers).  Requests of one class are served in order; classes
- * in the order of enum token_class.  A sign request is spread over the sessions that are free; what has
- * gone to a session is not taken back for an urgent one.  A reply comes exactly once for each request, also when a worker
+ * one (token_open_client: messages to workers).  Requests of one class are served in order, but
+ * small sign requests take turns with large ones; classes in the order of enum token_class.  A sign
+ * request is spread over the sessions that are free; what has gone to a session is not taken back for an
+ * urgent one.  A reply comes exactly once for each request, also when a worker
  * was lost (sign requests are then sent again; others end in ERR_TOKEN or ERR_AGAIN). */
 #ifndef PKCS11_TOKEN_H
 #define PKCS11_TOKEN_H

@@ -147,7 +147,7 @@ static void put_zone(struct state *st)
 /* Each call takes so long that the slowest machine can keep up with all sessions. */
 static void sign_zone(unsigned workers)
 {
-	struct state *st = open_state(10000);
+	struct state *st = open_state(20000);
 	struct delaymod_counts *c = &st->f.delay->counts;
 	struct err e = {0};
 	double mean;
@@ -232,6 +232,47 @@ static void test_classes(void **state)
 	close_state(st);
 }
 
+static void note_count(void *arg, const struct token_reply *reply)
+{
+	struct urgent *u = arg;
+
+	assert_int_equal(reply->code, OK);
+	u->count = token_sign_count(u->token);
+	(*u->answered)++;
+}
+
+/* Of one class: a small request does not wait for the large ones before it, nor a large one for all
+ * small ones. */
+static void test_turns(void **state)
+{
+	struct state *st = open_state(2000);
+	struct seen key = {0}, out = {0};
+	unsigned answered = 0;
+	struct urgent large = {.token = st->s.token, .answered = &answered}, small = large;
+	uint64_t begin;
+
+	(void)state;
+	start_workers(st, 1, 1);
+	make_key(st, 1, &key);
+	for (unsigned i = 0; i < 4; i++)
+		submit(st, TOKEN_CHANGE, &key, 128, seen_reply, &out);
+	run_until(st->s.loop, &out.replies, 1); /* its pace is known */
+	begin = token_sign_count(st->s.token);
+	submit(st, TOKEN_CHANGE, &key, 3, note_count, &small);
+	run_until(st->s.loop, &answered, 1);
+	print_message("# a small one after %u signatures\n", (unsigned)(small.count - begin));
+	assert_true(small.count - begin <= 2 * 10 + 3);
+	run_until(st->s.loop, &out.replies, 4);
+	begin = token_sign_count(st->s.token);
+	submit(st, TOKEN_CHANGE, &key, 100, note_count, &large);
+	for (unsigned i = 0; i < 100; i++)
+		submit(st, TOKEN_CHANGE, &key, 4, seen_reply, &out);
+	run_until(st->s.loop, &answered, 2);
+	print_message("# a large one after %u signatures\n", (unsigned)(large.count - begin));
+	assert_true(large.count - begin <= 2 * 100 + 2 * 10);
+	close_state(st);
+}
+
 static void test_rate(void **state)
 {
 	struct state *st = open_state(5000);
@@ -264,6 +305,7 @@ int main(int argc, char **argv)
 	    TEST(
 		"R10 64 sessions of two workers are busy while a zone is signed", test_two_workers),
 	    TEST("what is urgent waits for what its sessions have in hand, no more", test_classes),
+	    TEST("small requests and large ones take turns", test_turns),
 	    TEST("the rate is that of all sessions, whatever was asked of them", test_rate),
 	};
 
