@@ -51,7 +51,7 @@ struct config_nsec3 {
 };
 struct config_zonemd {
 	struct conf_origin origin;
-	bool verify;
+	bool verify, generate;
 };
 struct config_journal {
 	struct conf_origin origin;

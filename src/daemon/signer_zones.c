@@ -281,6 +281,7 @@ static void configure_signing(struct sign_policy *to, const struct config_policy
 	to->ttl_dnskey = (uint32_t)p->ttl.dnskey;
 	to->ttl_cds = (uint32_t)p->ttl.cds;
 	to->max_ttl = (uint32_t)p->max_ttl;
+	to->zonemd_generate = p->zonemd.generate;
 	to->zonemd_verify = p->zonemd.verify;
 }
 

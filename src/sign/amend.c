@@ -146,6 +146,8 @@ static int put_sets(
 	for (unsigned i = 0; rc == OK && i < n->count; i++) {
 		const struct node_set *set = &n->sets[i];
 
+		if (plan_comes_late(place, set->type))
+			continue;
 		rc = amend_put_set(r, s, n->key, n->key_len, set->type, node_packed(n, set),
 		    set->len, plan_signers(r, n, place, set->type), anew);
 	}

@@ -34,7 +34,7 @@ uint32_t plan_signers(
 
 int plan_apex_sets(struct sign_run *r, struct node *n)
 {
-	static const uint16_t types[] = {RR_DNSKEY, RR_NSEC3PARAM, RR_CDS, RR_CDNSKEY};
+	static const uint16_t types[] = {RR_DNSKEY, RR_NSEC3PARAM, RR_CDS, RR_CDNSKEY, RR_ZONEMD};
 	struct rrset set;
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -76,6 +76,12 @@ static void add_nsec(struct sign_run *r, const struct node *n, bool is_delegatio
 	denial_wait(r, n, is_delegation, s, slab_add(s, n->key, n->key_len, RR_NSEC));
 }
 
+/* The digest of the zone is made when all else is there. */
+bool plan_comes_late(enum place place, uint16_t type)
+{
+	return place == PLACE_APEX && type == RR_ZONEMD;
+}
+
 static int add_node(struct sign_run *r, const struct node *n, enum place place)
 {
 	bool nsec = r->denial == DENIAL_NSEC && place != PLACE_HIDDEN;
@@ -86,7 +92,8 @@ static int add_node(struct sign_run *r, const struct node *n, enum place place)
 			add_nsec(r, n, place == PLACE_DELEGATION);
 			nsec = false;
 		}
-		rc = add_set(r, n, &n->sets[i], plan_signers(r, n, place, n->sets[i].type));
+		if (!plan_comes_late(place, n->sets[i].type))
+			rc = add_set(r, n, &n->sets[i], plan_signers(r, n, place, n->sets[i].type));
 	}
 	if (rc == OK && nsec)
 		add_nsec(r, n, place == PLACE_DELEGATION);

@@ -122,6 +122,9 @@ static int write_entry(struct sign_run *r, const struct slab *s, const struct sl
 	r->signed_now += e->jobs;
 	if (s->is_nsec3)
 		return build_nsec3(r->build, key, r->value.data, r->value.len, &r->err);
+	if (s->comes_late)
+		return build_rrset_late(
+		    r->build, key, e->key_len, e->type, r->value.data, r->value.len, &r->err);
 	return build_rrset(
 	    r->build, key, e->key_len, e->type, r->value.data, r->value.len, &r->err);
 }

@@ -308,7 +308,8 @@ static const struct {
     [RUN_READ] = {"reading", accept_step, RUN_PLAN},
     [RUN_PLAN] = {"signing", plan_step, RUN_SORT},
     [RUN_SORT] = {"denial", sort_step, RUN_DENIAL},
-    [RUN_DENIAL] = {"denial", chain_step, RUN_DRAIN},
+    [RUN_DENIAL] = {"denial", chain_step, RUN_ZONEMD},
+    [RUN_ZONEMD] = {"digest", zonemd_step, RUN_DRAIN},
     [RUN_DRAIN] = {"signing", drain_step, RUN_CHECK},
     [RUN_CHECK] = {"checking", check_step, RUN_CHECK_SORT},
     [RUN_CHECK_SORT] = {"checking", check_sort_step, RUN_CHECK_DENIAL},
@@ -318,7 +319,8 @@ static const struct {
     [RUN_CHOOSE] = {"reading", choose_step, RUN_CHAIN},
     [RUN_CHAIN] = {"denial", links_step, RUN_AMEND},
     [RUN_AMEND] = {"signing", amend_step, RUN_AMEND_NSEC3},
-    [RUN_AMEND_NSEC3] = {"denial", amend_nsec3_step, RUN_SETTLE},
+    [RUN_AMEND_NSEC3] = {"denial", amend_nsec3_step, RUN_AMEND_ZONEMD},
+    [RUN_AMEND_ZONEMD] = {"digest", zonemd_step, RUN_SETTLE},
     [RUN_SETTLE] = {"signing", amend_settle_step, RUN_PUBLISH},
     [RUN_PUBLISH] = {"writing", publish_step, RUN_END},
 };
@@ -370,6 +372,7 @@ void run_free(struct sign_run *r)
 		slab_free(s);
 	}
 	close_check(r);
+	zonemd_free(r);
 	amend_free(r);
 	build_abandon(r->build);
 	old_close(&r->old);

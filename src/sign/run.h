@@ -63,6 +63,7 @@ struct slab {
 	bool is_nsec3, is_sealed;
 	bool is_held;	 /* takes more, however full it is */
 	bool is_stretch; /* amend: of neighbours, with one entry in the expiry index */
+	bool comes_late;	  /* its RRsets have a place among those that are written */
 	bool waits_for_next_name; /* holds the NSEC whose next name is not known yet */
 	uint32_t expiration;      /* of the signatures made here */
 	bool has_expiry;
@@ -116,9 +117,9 @@ struct run_key {
 };
 
 enum run_phase {
-	RUN_OPEN, RUN_READ, RUN_PLAN, RUN_SORT, RUN_DENIAL, RUN_DRAIN, RUN_CHECK, RUN_CHECK_SORT,
-	RUN_CHECK_DENIAL, RUN_COMPARE, RUN_CHOOSE, RUN_CHAIN, RUN_AMEND, RUN_AMEND_NSEC3, RUN_SETTLE,
-	RUN_PUBLISH, RUN_END
+	RUN_OPEN, RUN_READ, RUN_PLAN, RUN_SORT, RUN_DENIAL, RUN_ZONEMD, RUN_DRAIN, RUN_CHECK,
+	RUN_CHECK_SORT, RUN_CHECK_DENIAL, RUN_COMPARE, RUN_CHOOSE, RUN_CHAIN, RUN_AMEND,
+	RUN_AMEND_NSEC3, RUN_AMEND_ZONEMD, RUN_SETTLE, RUN_PUBLISH, RUN_END
 };
 /* Where a name stands. */
 enum place { PLACE_INSIDE, PLACE_APEX, PLACE_DELEGATION, PLACE_HIDDEN };
@@ -214,6 +215,8 @@ struct sign_run {
 	struct ticket *tickets;
 	uint64_t signed_now;
 
+	struct zonemd_out *zonemd; /* zonemd_out.c */
+
 	struct check *check;
 	struct snapshot *check_sn;
 	struct walk check_walk;
@@ -277,6 +280,9 @@ int plan_apex_sets(struct sign_run *r, struct node *n); /* but for the serial */
 uint32_t plan_signers(
     const struct sign_run *r, const struct node *n, enum place place, uint16_t type);
 
+/* A set of the apex that is made when all else is there: zonemd_out.c. */
+bool plan_comes_late(enum place place, uint16_t type);
+
 /* reuse.c */
 int old_open(struct sign_run *r);
 void old_close(struct old *o);
@@ -306,6 +312,11 @@ int chain_name(struct sign_run *r, const struct node *n, bool is_delegation);
 int chain_sort_step(struct sign_run *r);
 int chain_step(struct sign_run *r, uint64_t until);
 void chain_free(struct chain *c);
+
+/* zonemd_out.c: the digest of the version (RFC 8976), when all else of it is there */
+bool zonemd_is_made(const struct sign_run *r);
+int zonemd_step(struct sign_run *r, uint64_t until);
+void zonemd_free(struct sign_run *r);
 
 /* slab.c */
 /* The slab that takes the next entry, with room. */

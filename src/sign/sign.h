@@ -31,6 +31,7 @@ struct sign_policy { /* what of a policy concerns signing; seconds */
 	bool verify;  /* false: first signature of each key and those over the DNSKEY set only */
 	int64_t validity, refresh, jitter, inception_offset;
 	uint32_t ttl_dnskey, ttl_cds, max_ttl;
+	bool zonemd_generate; /* put a digest of the signed zone into it (RFC 8976) */
 	bool zonemd_verify; /* a whole zone that comes with a digest of itself must fit it (RFC 8976) */
 	uint64_t journal_octets; /* how much of past versions is kept for IXFR, and for how long */
 	int64_t journal_age;

@@ -1,5 +1,5 @@
-/* zonemd: digests of whole zones (RFC 8976): the one that a source's zone came with.  Internal to the
- * room. */
+/* zonemd: the digest that a source's zone came with (RFC 8976).  Internal to the room; the one that goes out:
+ * run.h, zonemd_out.c. */
 #ifndef SIGN_ZONEMD_H
 #define SIGN_ZONEMD_H
 

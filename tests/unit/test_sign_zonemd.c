@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "base/mem.h"
 #include "dns/rrtype.h"
+#include "sign/zonemd.h"
 #include "tests/unit/fake_token.h"
 #include "tests/unit/signing.h"
 
@@ -120,12 +122,145 @@ static void test_several_digests(void **state)
 	refused(f, "is there twice");
 }
 
+/* What goes out */
+
+static void export(struct signing *f, const char *path)
+{
+	struct buf text = {0};
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	signing_export(f, &text);
+	assert_int_equal(fwrite(text.data, 1, text.len, file), text.len);
+	fclose(file);
+	buf_free(&text);
+}
+
+/* The digest is right in the eyes of ldns (which never ends where delegations are opted out), and
+ * in ours as if the zone came in again. */
+static void check_digest(struct signing *f, bool by_ldns)
+{
+	char path[128], command[400];
+	struct spool *spool;
+	unsigned count = 0;
+	struct err e = {0};
+
+	signing_each(f, count_zonemd, &count);
+	assert_int_equal(count, 1);
+	if (signing_check(f, true, &e) != OK)
+		fail_msg("%s", e.text);
+	snprintf(path, sizeof(path), "%s/out", f->dir);
+	export(f, path);
+	snprintf(command, sizeof(command),
+	    "! command -v ldns-verify-zone >/dev/null || "
+	    "timeout 60 ldns-verify-zone -V 1 -ZZ -t 20231114221320 %s",
+	    path);
+	if (by_ldns && system(command) != 0)
+		fail_msg("ldns-verify-zone does not like %s", path);
+	signing_file(f, path);
+	unlink(path);
+	spool = spool_open(f->spool, &e);
+	assert_non_null(spool);
+	if (zonemd_verify_spool(spool, f->job.apex, &e) != OK)
+		fail_msg("%s", e.text);
+	spool_close(spool);
+}
+
+static const enum denial_kind denials[] = {DENIAL_NSEC, DENIAL_NSEC3, DENIAL_NSEC3_OPT_OUT};
+static const char small[] = "$ORIGIN example.\n$TTL 3600\n"
+			    "@ 7200 IN SOA ns1 host 100 3600 900 1209600 1800\n@ IN NS ns1\n"
+			    "NS1 IN A 192.0.2.1\nsub IN NS ns.sub\nns.sub IN A 192.0.2.4\n"
+			    "zz IN TXT \"behind all hashes\"\n- IN TXT \"before them\"\n";
+
+static void test_a_digest_is_made(void **state)
+{
+	struct signing *f = *state;
+
+	f->job.policy.zonemd_generate = true;
+	for (size_t i = 0; i < MEM_COUNT(denials); i++) {
+		f->job.policy.denial = denials[i];
+		signing_text(f, small);
+		if (signing_sign(f) != OK)
+			fail_msg("%s", f->result.err.text);
+		check_digest(f, denials[i] != DENIAL_NSEC3_OPT_OUT);
+	}
+}
+
+static void test_a_digest_of_many(void **state)
+{
+	struct signing *f = *state;
+	struct buf text = {0};
+
+	buf_put(&text, small, strlen(small));
+	for (unsigned i = 0; i < 5000; i++)
+		buf_printf(&text, "n%u IN NS ns1\n", i);
+	buf_u8(&text, 0);
+	f->job.policy.zonemd_generate = true;
+	f->job.policy.denial = DENIAL_NSEC3_OPT_OUT;
+	signing_text(f, (const char *)text.data);
+	buf_free(&text);
+	if (signing_sign(f) != OK)
+		fail_msg("%s", f->result.err.text);
+	check_digest(f, false);
+}
+
+/* Versions made in place: each has a digest of its own. */
+static void test_digests_of_changes(void **state)
+{
+	static const char *const more[] = {"", "new IN TXT \"x\"\n",
+	    "new IN TXT \"y\"\nb.c IN A 192.0.2.7\n",
+	    "sub IN DS 1 13 1 0011223344556677889900112233445566778899\n", "@ IN MX 10 ns1\n", ""};
+	struct signing *f = *state;
+	uint32_t generation = 0;
+	char text[2048];
+
+	f->job.policy.zonemd_generate = true;
+	for (size_t i = 0; i < MEM_COUNT(denials) * MEM_COUNT(more); i++) {
+		f->job.policy.denial = denials[i / MEM_COUNT(more)];
+		snprintf(text, sizeof(text), "%s%s", small, more[i % MEM_COUNT(more)]);
+		signing_text(f, text);
+		if (signing_sign(f) != OK)
+			fail_msg("%s", f->result.err.text);
+		if (i % MEM_COUNT(more) > 0)
+			assert_int_equal(f->result.head.generation, generation);
+		generation = f->result.head.generation;
+		check_digest(f, f->job.policy.denial != DENIAL_NSEC3_OPT_OUT);
+	}
+}
+
+/* A change of the setting alone makes a version. */
+static void test_it_follows_the_policy(void **state)
+{
+	struct signing *f = *state;
+	unsigned count = 0;
+
+	signing_text(f, small);
+	assert_int_equal(signing_sign(f), OK);
+	f->job.spool = NULL;
+	f->job.policy.zonemd_generate = true;
+	assert_int_equal(signing_sign(f), OK);
+	assert_true(f->result.signed_now > 0);
+	check_digest(f, true);
+	f->job.spool = NULL;
+	assert_int_equal(signing_sign(f), OK);
+	assert_int_equal(f->result.signed_now, 0);
+	f->job.policy.zonemd_generate = false;
+	assert_int_equal(signing_sign(f), OK);
+	assert_true(f->result.signed_now > 0);
+	signing_each(f, count_zonemd, &count);
+	assert_int_equal(count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_a_zone_that_fits_is_signed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_one_that_does_not_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_several_digests, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_digest_is_made, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_digest_of_many, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_digests_of_changes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_it_follows_the_policy, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("sign zonemd", tests, NULL, NULL);
