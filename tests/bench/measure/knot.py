@@ -44,7 +44,7 @@ class Knotd(Server):
     name = "knotd"
     title = "Knot, knotd"
     needs = ("knotd",)
-    notes = "waits a second before a NOTIFY"
+    notes = "waits a second before a NOTIFY; answers for no zone before all are loaded"
 
     def __init__(self, folder, job):
         super().__init__(folder, job)

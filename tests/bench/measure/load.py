@@ -115,6 +115,13 @@ class Load:
     def axfr(self, size):
         return self._made(f"tld-{size}.axfr", lambda: axfr_octets(tldzone.generate(number(size))))
 
+    def make(self, sizes, count):
+        """All that is needed, so that no cell has to wait for it."""
+        for size in sizes:
+            self.file(size)
+            self.axfr(size)
+        self.small(count)
+
     def source_zone(self, size):
         return source.SourceZone(tldzone.ORIGIN, self.axfr(size).read_bytes())
 

@@ -141,7 +141,7 @@ def full_table(cells):
 
 def change_table(cells):
     head = ["one record changed", "IXFR in until NOTIFY, ms", "until served, ms", "NOTIFY in until NOTIFY, ms"]
-    lines = [[*head, "signatures", "in by", "out by"]]
+    lines = [[*head, "signatures made", "in by", "out by"]]
     for key, figures in cells.items():
         change = figures.get("change", {})
         if "ms" in change:

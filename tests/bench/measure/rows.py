@@ -38,13 +38,12 @@ class Row:
     goals: dict = field(default_factory=dict)
     at_most: bool = False
     form: str = "{:.2f}"
-    words: str = ""
 
     def goal_text(self, size):
         if size not in self.goals:
             return ""
         sign = "<=" if self.at_most else ">="
-        return f"{sign} {self.goals[size]:g} {self.unit}".strip() + self.words
+        return f"{sign} {self.goals[size]:g} {self.unit}".strip()
 
     def is_met(self, size, value):
         return value <= self.goals[size] if self.at_most else value >= self.goals[size]

@@ -218,20 +218,22 @@ def read_axfr(port, zone, count=False):
 
 
 def read_ixfr(port, zone, serial):
-    """What a secondary that has `serial` is sent; style says whether it was a difference."""
+    """What a secondary that has `serial` is sent; style says whether it was a difference.  Signatures: those added."""
     result = Transfer(style="IXFR")
     with _connect(port, query(zone, IXFR, serial=serial)) as connection:
-        seen = 0
+        soas = newest = 0
         for message in _messages(connection):
             _check(message)
             for rtype, at, length in records(message):
                 result.records += 1
-                result.signatures += rtype == RRSIG
-                if rtype == SOA and result.records == 1:
-                    result.serial = soa_serial(message, at, length)
-                elif result.records == 2 and rtype != SOA:
+                if rtype == SOA:
+                    soas += 1
+                    result.serial = result.serial or soa_serial(message, at, length)
+                    newest += soa_serial(message, at, length) == result.serial
+                elif result.records == 2:
                     result.style = "AXFR"
-                seen += rtype == SOA and soa_serial(message, at, length) == result.serial
-            if result.serial == serial or seen == (3 if result.style == "IXFR" else 2):
+                # After the first: SOAs that take away, and that add, in turn (RFC 1995, 4).
+                result.signatures += rtype == RRSIG and (result.style == "AXFR" or soas % 2 == 1)
+            if result.serial == serial or newest == (3 if result.style == "IXFR" else 2):
                 return result
     return result
