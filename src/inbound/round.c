@@ -219,8 +219,9 @@ static void zone_conflict(struct zone *z, const char *source, const char *why)
 		zone_again(z, false);
 		return;
 	}
-	log_notice("zone %s: changes from source %s cannot be applied, the whole zone is asked for "
-		   "instead: %s",
+	log_notice(
+	    "zone %s: changes from source %s cannot be applied, the whole zone is asked for: "
+	    "%s",
 	    name, source, why);
 	z->want_whole = true;
 	if (z->at < z->source_count)

@@ -62,15 +62,15 @@ static void transfer_end(struct transfer *t, const struct err *e)
 
 static void transfer_log(const struct transfer *t, uint64_t records)
 {
-	char name[NAME_TEXT_SIZE], from[40] = "";
+	char name[NAME_TEXT_SIZE], since[40] = "";
 
 	name_text(t->x.apex, name);
 	if (t->receive.kind == RECEIVE_DIFFERENCE)
-		snprintf(from, sizeof(from), "the changes since serial %u, ", t->x.known.serial);
+		snprintf(since, sizeof(since), "the changes since %u, ", t->x.known.serial);
 	log_notice(
-	    "zone %s: transferred from source %s: %sserial %u, %llu records, %llu octets in %llu "
+	    "zone %s: transferred from source %s: serial %u, %s%llu records, %llu octets in %llu "
 	    "messages, %llu ms",
-	    name, t->x.peer.name, from, t->accept.serial, (unsigned long long)records,
+	    name, t->x.peer.name, t->accept.serial, since, (unsigned long long)records,
 	    (unsigned long long)t->receive.octets, (unsigned long long)t->receive.messages,
 	    (unsigned long long)(clock_mono_ms() - t->began_ms));
 }
@@ -127,7 +127,7 @@ static void transfer_ask_whole(struct transfer *t, const struct err *e)
 
 	name_text(t->x.apex, name);
 	log_notice("zone %s: the changes since serial %u cannot be had from source %s, the whole "
-		   "zone is asked for instead: %s",
+		   "zone is asked for: %s",
 	    name, t->x.known.serial, t->x.peer.name, e->text);
 	t->is_ixfr_refused = is_ixfr_unknown(&t->receive, e);
 	stream_free(t->stream);
