@@ -336,7 +336,8 @@ static const struct conf_item config_items[] = {
 	ITEM(config, "hook_user", hook_user, CONF_STRING,
 	    .doc = "User that operators' commands run as, when the master was started by root.  Default: user."),
 	ITEM(config, "store_max", store_max, CONF_INT, .fallback = "256", .min = 1, .max = 65536,
-	    .doc = "Address space reserved for the store, in GiB; the file grows inside it."),
+	    .doc = "Address space reserved for the store, in GiB; the file grows inside it.  The log says when less "
+		   "than a tenth of it, or of the disk, is left; without room the last version is served on."),
 	ITEM(config, "listen", listen, CONF_GROUPS, .sub = &listen_table, .doc = "Addresses to listen on:"),
 	ITEM(config, "tokens", tokens, CONF_GROUPS, .sub = &token_table, .doc = "PKCS#11 tokens:"),
 	ITEM(config, "tsig_keys", tsig_keys, CONF_GROUPS, .sub = &config_tsig_table, .doc = "TSIG keys:"),

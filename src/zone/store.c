@@ -32,6 +32,7 @@
 #include "zone/store_internal.h"
 
 #define READERS_MAX 512
+#define LOCK_FILE_OCTETS (9 * 4096) /* for as many readers */
 #define REMEDY_SIZE 250
 #define TREES_MAX (TREE_COUNT + DATA_COUNT * 4096)
 
@@ -164,6 +165,28 @@ static int check_made(const struct store *s, struct err *e)
 	return made ? OK : err_set(e, ERR_AGAIN, "%s: the store is not made yet", s->dir);
 }
 
+/* LMDB maps its lock file with holes in it, and a page that a full disk has no room for would end
+ * the process that touches it.  Before LMDB opens it only: closing a file drops its POSIX locks. */
+static int fill_lock_file(const struct store *s, struct err *e)
+{
+	char *path = mem_printf("%s/lock.mdb", s->dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640), rc = OK;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		rc = err_sys(e, "opening %s", path);
+	} else {
+		errno = posix_fallocate(
+		    fd, 0, st.st_size > LOCK_FILE_OCTETS ? st.st_size : LOCK_FILE_OCTETS);
+		if (errno != 0)
+			rc = err_sys(e, "making room for %s", path);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return rc;
+}
+
 static int open_env(struct store *s, bool writer, struct err *e)
 {
 	/* Walks go forward in the file, but one look-up should not read its neighbours. */
@@ -185,6 +208,8 @@ static int open_all(struct store *s, bool writer, struct err *e)
 {
 	int rc = writer ? take_lock(s, e) : check_made(s, e);
 
+	if (rc == OK && writer)
+		rc = fill_lock_file(s, e);
 	if (rc == OK)
 		rc = open_env(s, writer, e);
 	if (rc == OK)
