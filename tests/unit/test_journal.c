@@ -432,6 +432,45 @@ static void test_map_full(void **state)
 	assert_in_range(ways(f), 0, 5);
 }
 
+/* What is too much for the room left is taken back alone: the others of its commit are kept. */
+static void test_part_too_large(void **state)
+{
+	static const uint8_t much[60000];
+	struct fixture *f = *state;
+	struct store_write *w;
+	struct snapshot *sn;
+	const uint8_t *value;
+	struct err e = {0};
+	size_t len;
+
+	store_close(f->store);
+	f->store = store_open(f->dir, true, 400000, &e);
+	assert_non_null(f->store);
+	assert_int_equal(store_write_begin(f->store, &w, &e), OK);
+	for (uint8_t i = 0; i < 5; i++) {
+		int rc = OK;
+
+		assert_int_equal(store_part_begin(w, &e), OK);
+		for (uint8_t n = 0; rc == OK && i % 2 == 1; n++)
+			rc = store_write_meta(
+			    w, META_SIGN, (uint8_t[]){i, n}, 2, much, sizeof(much), &e);
+		assert_int_equal(rc, i % 2 == 1 ? ERR_STORE : OK);
+		if (rc == OK)
+			rc = store_write_meta(w, META_SIGN, &i, 1, &i, 1, &e);
+		assert_int_equal(store_part_end(w, rc == OK, &e), OK);
+	}
+	assert_int_equal(store_write_commit(w, &e), OK);
+	assert_int_equal(snapshot_open(f->store, &sn, &e), OK);
+	for (uint8_t i = 0; i < 5; i++)
+		assert_int_equal(snapshot_meta(sn, META_SIGN, &i, 1, &value, &len),
+		    i % 2 == 1 ? ERR_MISSING : OK);
+	assert_int_equal(
+	    snapshot_meta(sn, META_SIGN, (uint8_t[]){1, 0}, 2, &value, &len), ERR_MISSING);
+	snapshot_close(sn);
+	step(f, 8);
+	ways(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +485,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_map_full, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_part_too_large, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
