@@ -163,7 +163,7 @@ static const struct conf_item zonemd_items[] = {
 	ITEM(config_zonemd, "verify", verify, CONF_BOOL, .fallback = "true",
 	    .doc = "A zone that comes in whole (AXFR, file) with a ZONEMD at its apex of scheme SIMPLE with SHA-384 or SHA-512 must fit it, and is refused else. What an IXFR changes is not looked at with it. It never goes out as it came: signed, the zone has another digest."),
 	ITEM(config_zonemd, "generate", generate, CONF_BOOL, .fallback = "false",
-	    .doc = "Put a ZONEMD of the signed zone at its apex, of scheme SIMPLE with SHA-384, signed like its other records. Each version then costs a walk over the whole zone, however little changed: about a second for a million records."),
+	    .doc = "Put a ZONEMD of the signed zone at its apex, of scheme SIMPLE with SHA-384, signed like its other records. Each version then costs a walk over the whole zone, however little changed: some tenths of a second for a million records."),
 	END
 };
 static const struct conf_table zonemd_table = { "zonemd", sizeof(struct config_zonemd), zonemd_items };

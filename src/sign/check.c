@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "dns/rrtype.h"
 #include "sign/sign.h"
+#include "sign/zonemd.h"
 
 int check_fault(
     const struct check *c, struct err *e, const uint8_t *owner, uint16_t type, const char *fmt, ...)
@@ -211,6 +212,38 @@ static int open_crypto(
 	return check_use_crypto(c, &set, e);
 }
 
+/* The digest that the version has of itself, if it has one. */
+static int check_zonemd(struct check *c, struct snapshot *sn, struct err *e)
+{
+	const struct zone_head *h = &c->head;
+	struct zonemd_rows rows[2] = {{0}, {.nsec3 = true}};
+	struct zonemd_reading read;
+	struct zonemd_fields f;
+	const uint8_t *packed;
+	struct rrset set;
+	size_t len;
+	int rc = snapshot_rrset(sn, h, h->apex, RR_ZONEMD, &packed, &len);
+
+	if (rc != OK)
+		return OK;
+	if (rrset_unpack(packed, len, &set) != OK || set.count != 1 ||
+	    zonemd_parse(set.rdata + 2, set.rdata_len - 2, &f) != OK)
+		return check_fault(c, e, h->apex, RR_ZONEMD, "it is malformed");
+	rc = OK;
+	for (unsigned i = 0; rc == OK && i < 2; i++) {
+		rc = walk_open(sn, h, &rows[i].walk, e);
+		rows[i].is_open = rc == OK;
+	}
+	if (rc == OK)
+		rc = zonemd_read(rows, h->apex, f.hash, &read, e);
+	if (rc == OK &&
+	    (read.digest_len != f.digest_len || memcmp(read.digest, f.digest, f.digest_len) != 0))
+		rc = check_fault(c, e, h->apex, RR_ZONEMD, "it is not the digest of the zone");
+	for (unsigned i = 0; i < 2; i++)
+		zonemd_rows_close(&rows[i]);
+	return rc;
+}
+
 static int check_stored(struct store *store, const uint8_t *apex, int64_t now, int64_t min_life,
     bool crypto, const struct keyset *keys, struct err *e)
 {
@@ -243,6 +276,8 @@ static int check_stored(struct store *store, const uint8_t *apex, int64_t now, i
 		goto out;
 	rc = check_walk(c, &w, e);
 	walk_close(&w);
+	if (rc == OK && crypto)
+		rc = check_zonemd(c, sn, e);
 out:
 	check_free(c);
 	snapshot_close(sn);

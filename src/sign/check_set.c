@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "dns/rrtype.h"
+#include "dns/zonemd.h"
 #include "sign/digest.h"
 
 int check_input(struct check *c, const uint8_t *packed, const struct rrset *set, uint32_t serial,
@@ -86,6 +87,18 @@ static int note_nsec(struct check *c, const struct rrset *set, struct err *e)
 	return OK;
 }
 
+/* Of another version, it would be wrong whatever its digest. */
+static int note_zonemd(const struct check *c, const struct rrset *set, struct err *e)
+{
+	struct zonemd_fields f;
+
+	if (set->count != 1 || zonemd_parse(set->rdata + 2, set->rdata_len - 2, &f) != OK ||
+	    f.serial != c->head.serial_out)
+		return check_fault(
+		    c, e, set->owner, RR_ZONEMD, "it is not one of this version's serial");
+	return OK;
+}
+
 static int note_special(struct check *c, const struct rrset *set, struct err *e)
 {
 	if (c->is_unsigned && rrtype_is_stripped(set->type, check_is_apex(c)))
@@ -103,6 +116,8 @@ static int note_special(struct check *c, const struct rrset *set, struct err *e)
 		return check_is_apex(c) ? check_key_set(c, set, e) : OK;
 	case RR_NSEC3PARAM:
 		return check_is_apex(c) ? note_nsec3param(c, set, e) : OK;
+	case RR_ZONEMD:
+		return check_is_apex(c) ? note_zonemd(c, set, e) : OK;
 	case RR_NSEC3:
 	case RR_RRSIG:
 		return check_fault(c, e, set->owner, set->type, "it has no place here");

@@ -38,7 +38,8 @@ libsign_a_SOURCES = \
 	src/sign/tally.c \
 	src/sign/view.c \
 	src/sign/zonemd.h src/sign/zonemd_in.c \
-	src/sign/zonemd_out.c
+	src/sign/zonemd_out.c \
+	src/sign/zonemd_rows.c
 libsign_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 
 if HAVE_CMOCKA

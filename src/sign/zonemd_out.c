@@ -13,41 +13,17 @@
 #include <string.h>
 #include "base/mem.h"
 #include "dns/rrtype.h"
-#include "dns/zonemd.h"
+#include "sign/zonemd.h"
 
 #define HASH ZONEMD_SHA384
-
-struct rows { /* of the version: its RRsets, or its NSEC3s */
-	struct snapshot *sn;
-	struct walk walk;	   /* of a build; else its row is filled in by */
-	struct change_walk *ahead; /* this one */
-	bool is_open, nsec3;
-	int rc; /* of the row that it stands on */
-	struct rrset set;
-	uint8_t key[NAME_KEY_MAX]; /* of its owner */
-	size_t key_len;
-};
 
 enum stage { STAGE_WAIT, STAGE_READ, STAGE_SIGN };
 
 struct zonemd_out {
 	enum stage stage;
-	struct rows rows[2];
-	uint32_t ttl; /* of the SOA, and so of the ZONEMD (RFC 8976 section 2.1) */
-	uint8_t digest[ZONEMD_DIGEST_MAX];
-	size_t digest_len;
+	struct zonemd_rows rows[2];
+	struct zonemd_reading read;
 };
-
-static void close_rows(struct rows *x)
-{
-	if (x->is_open)
-		walk_close(&x->walk);
-	x->is_open = false;
-	change_walk_close(x->ahead);
-	x->ahead = NULL;
-	snapshot_close(x->sn);
-	x->sn = NULL;
-}
 
 void zonemd_free(struct sign_run *r)
 {
@@ -55,8 +31,8 @@ void zonemd_free(struct sign_run *r)
 
 	if (z == NULL)
 		return;
-	close_rows(&z->rows[0]);
-	close_rows(&z->rows[1]);
+	zonemd_rows_close(&z->rows[0]);
+	zonemd_rows_close(&z->rows[1]);
 	free(z);
 	r->zonemd = NULL;
 }
@@ -66,69 +42,16 @@ bool zonemd_is_made(const struct sign_run *r)
 	return r->job.policy.zonemd_generate && r->denial != DENIAL_NONE;
 }
 
-static int next_row(struct rows *x)
-{
-	static const uint8_t lowest[NSEC3_HASH_LEN];
-
-	if (x->ahead != NULL)
-		x->rc = change_walk_next(x->ahead, &x->walk);
-	else if (x->nsec3 && !x->walk.is_nsec3)
-		x->rc = walk_seek_nsec3(&x->walk, lowest);
-	else
-		x->rc = walk_next(&x->walk);
-	if (x->rc == OK && x->walk.is_nsec3 != x->nsec3)
-		x->rc = ERR_MISSING;
-	if (x->rc == OK)
-		x->rc = rrset_unpack(x->walk.packed, x->walk.packed_len, &x->set);
-	if (x->rc == OK)
-		x->key_len = name_key(x->set.owner, x->key);
-	return x->rc == ERR_MISSING ? OK : x->rc;
-}
-
-static int compare_owners(const struct rows *a, const struct rows *b)
-{
-	int c = memcmp(a->key, b->key, a->key_len < b->key_len ? a->key_len : b->key_len);
-
-	return c != 0 ? c : (a->key_len > b->key_len) - (a->key_len < b->key_len);
-}
-
-/* The owners of NSEC3s stand among the other names. */
-static int read_version(struct sign_run *r, struct zonemd *digest)
-{
-	struct rows *rr = &r->zonemd->rows[0], *nsec3 = &r->zonemd->rows[1];
-	int rc = next_row(rr);
-
-	if (rc == OK)
-		rc = next_row(nsec3);
-	while (rc == OK && (rr->rc == OK || nsec3->rc == OK)) {
-		struct rows *first = rr;
-
-		if (rr->rc != OK || (nsec3->rc == OK && compare_owners(nsec3, rr) < 0))
-			first = nsec3;
-		if (first->set.type == RR_SOA)
-			r->zonemd->ttl = first->set.ttl;
-		zonemd_add(digest, &first->set);
-		rc = next_row(first);
-	}
-	return rc;
-}
-
 static void read_in_thread(struct work *w, struct verifier_scratch *scratch)
 {
 	struct sign_run *r = (struct sign_run *)((char *)w - offsetof(struct sign_run, work));
-	struct zonemd_out *z = r->zonemd;
-	struct zonemd *digest = zonemd_new(r->job.apex, HASH);
-	int rc = read_version(r, digest);
 
 	(void)scratch;
-	z->digest_len = zonemd_end(digest, z->digest);
-	if (rc == OK && z->digest_len == 0)
-		rc = ERR_LIMIT;
 	r->work_code =
-	    rc == OK ? OK : err_set(&r->work_err, rc, "reading the new version: %s", err_name(rc));
+	    zonemd_read(r->zonemd->rows, r->job.apex, HASH, &r->zonemd->read, &r->work_err);
 }
 
-static int open_ahead(struct sign_run *r, struct rows *x)
+static int open_ahead(struct sign_run *r, struct zonemd_rows *x)
 {
 	int rc = snapshot_open(r->sign->store, &x->sn, &r->err);
 
@@ -142,7 +65,7 @@ static int open_rows(struct sign_run *r)
 	int rc = OK;
 
 	for (unsigned i = 0; rc == OK && i < 2; i++) {
-		struct rows *x = &r->zonemd->rows[i];
+		struct zonemd_rows *x = &r->zonemd->rows[i];
 
 		x->nsec3 = i == 1;
 		if (r->amend != NULL) {
@@ -180,9 +103,10 @@ static int sign_digest(struct sign_run *r)
 	struct zonemd_fields fields = {.serial = r->head.serial_out,
 	    .scheme = ZONEMD_SIMPLE,
 	    .hash = HASH,
-	    .digest = z->digest,
-	    .digest_len = z->digest_len};
-	struct rrset set = {.owner = r->job.apex, .type = RR_ZONEMD, .ttl = z->ttl, .count = 1};
+	    .digest = z->read.digest,
+	    .digest_len = z->read.digest_len};
+	struct rrset set = {
+	    .owner = r->job.apex, .type = RR_ZONEMD, .ttl = z->read.ttl, .count = 1};
 
 	buf_reset(&r->value);
 	zonemd_rdata(&fields, &r->value);
@@ -227,8 +151,8 @@ int zonemd_step(struct sign_run *r, uint64_t until)
 		rc = run_in_pool(r, read_in_thread);
 		if (rc != STEP_DONE)
 			return rc;
-		close_rows(&r->zonemd->rows[0]);
-		close_rows(&r->zonemd->rows[1]);
+		zonemd_rows_close(&r->zonemd->rows[0]);
+		zonemd_rows_close(&r->zonemd->rows[1]);
 		if (sign_digest(r) != OK)
 			return r->code;
 		r->zonemd->stage = STAGE_SIGN;

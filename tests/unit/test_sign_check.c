@@ -161,6 +161,11 @@ static void change_serial(const struct rrset *set, struct buf *out)
 	change_octet(set, out, 16, false);
 }
 
+static void change_digests_serial(const struct rrset *set, struct buf *out)
+{
+	change_octet(set, out, 48 + 2, false);
+}
+
 static void change_ttl(const struct rrset *set, struct buf *out)
 {
 	struct rrset other = *set;
@@ -379,6 +384,18 @@ static void test_nsec3(void **state)
 	FOUND(DENIAL_NSEC3, "NSEC3PARAM: it is missing", "example.", NULL, RR_NSEC3PARAM, lose);
 }
 
+static void test_digest_of_the_zone(void **state)
+{
+	struct signing *f = *state;
+
+	f->job.policy.zonemd_generate = true;
+	FOUND(DENIAL_NSEC3, "example. ZONEMD: it is not one of this version's serial", "example.",
+	    NULL, RR_ZONEMD, change_digests_serial);
+	FOUND(DENIAL_NSEC3, "example. ZONEMD: it is not signed", "example.", NULL, RR_ZONEMD,
+	    lose_signatures);
+	FOUND(DENIAL_NSEC3, "bitmap", "example.", NULL, RR_ZONEMD, lose);
+}
+
 static void test_data(void **state)
 {
 	FOUND(DENIAL_NSEC, "records of the source", "ns.sub.example.", NULL, RR_A, lose);
@@ -397,6 +414,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_signed_and_must_not, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nsec, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nsec3, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_digest_of_the_zone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_data, setup, teardown),
 	};
 
