@@ -36,6 +36,14 @@ libtoken_local_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(LIBP11_CFLAGS)
 TOKEN_CLIENT_LIBS = libtoken_client.a libtoken.a
 TOKEN_LOCAL_LIBS = libtoken_local.a libtoken.a $(LIBP11_LIBS)
 
+# Shared objects without libtool: they are for the tests and the bench alone and never installed.
+delaymod_c = tests/token/delaymod.c tests/token/delaymod_objects.c tests/token/delaymod_sign.c
+delaymod_h = tests/token/delaymod.h tests/token/delaymod_internal.h
+tests/token/delaymod.so: $(delaymod_c) $(delaymod_h)
+	@$(MKDIR_P) tests/token
+	$(AM_V_CCLD)$(CC) $(STD_CFLAGS) $(WARN_CFLAGS) -D_GNU_SOURCE $(P11KIT_CFLAGS) $(CFLAGS) \
+		-shared -fPIC -o $@ $(delaymod_c:%=$(srcdir)/%) $(CRYPTO_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_token_wire tests/unit/test_token_tables
 UNIT_TESTS += tests/unit/test_token_wire tests/unit/test_token_tables
@@ -44,18 +52,10 @@ tests_unit_test_token_wire_LDADD = libtoken.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_token_tables_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_token_tables_LDADD = $(TOKEN_LOCAL_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
-# A shared object without libtool: it is for the tests alone and never installed.
 tests/token/faultmod.so: tests/token/faultmod.c tests/token/faultmod.h
 	@$(MKDIR_P) tests/token
 	$(AM_V_CCLD)$(CC) $(STD_CFLAGS) $(WARN_CFLAGS) -D_GNU_SOURCE $(P11KIT_CFLAGS) $(CFLAGS) \
 		-shared -fPIC -o $@ $(srcdir)/tests/token/faultmod.c
-
-delaymod_c = tests/token/delaymod.c tests/token/delaymod_objects.c tests/token/delaymod_sign.c
-delaymod_h = tests/token/delaymod.h tests/token/delaymod_internal.h
-tests/token/delaymod.so: $(delaymod_c) $(delaymod_h)
-	@$(MKDIR_P) tests/token
-	$(AM_V_CCLD)$(CC) $(STD_CFLAGS) $(WARN_CFLAGS) -D_GNU_SOURCE $(P11KIT_CFLAGS) $(CFLAGS) \
-		-shared -fPIC -o $@ $(delaymod_c:%=$(srcdir)/%) $(CRYPTO_LIBS)
 
 check_DATA = tests/token/faultmod.so tests/token/delaymod.so
 CLEANFILES += tests/token/faultmod.so tests/token/delaymod.so
