@@ -226,8 +226,9 @@ static bool local_is_up(const struct token *t, char why[256])
 	pthread_mutex_lock(&l->state);
 	up = l->up;
 	if (why != NULL) {
-		strncpy(why, up ? "" : l->why.text, 255);
-		why[255] = '\0';
+		size_t len = up ? 0 : strnlen(l->why.text, 255);
+		memcpy(why, l->why.text, len);
+		why[len] = '\0';
 	}
 	pthread_mutex_unlock(&l->state);
 	return up;
