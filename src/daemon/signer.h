@@ -381,7 +381,9 @@ struct submit_view { /* for zone status */
 };
 void signer_submit_view(struct signer_zone *z, struct submit_view *out);
 
-/* signer_policy.c: can a policy be kept with the TTLs that the zone has (R25)?  keys is filled in. */
+/* signer_policy.c: what of a policy concerns signing */
+void signer_policy_signing(const struct config_policy *p, struct sign_policy *to);
+/* Can a policy be kept with the TTLs that the zone has (R25)?  keys is filled in. */
 struct policy_question signer_policy_question(const struct signer_zone *z, const struct config_policy *p,
     struct key_policy *keys);
 unsigned signer_policy_check(const struct signer_zone *z, const struct config_policy *p,

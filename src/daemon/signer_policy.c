@@ -1,9 +1,43 @@
-/* A zone's policy against the TTLs that it really has (R25).  Runs in the signing side. */
+/* A zone's policy: what of it concerns signing, and what it is against the TTLs that the zone
+ * really has (R25).  Runs in the signing side. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/signer.h"
+
+static uint8_t hex_digit(char c)
+{
+	return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+void signer_policy_signing(const struct config_policy *p, struct sign_policy *to)
+{
+	memset(to, 0, sizeof(*to));
+	snprintf(to->name, sizeof(to->name), "%s", p->name);
+	to->denial = (enum denial_kind)p->denial;
+	if (p->denial == DENIAL_NSEC3 && p->nsec3.opt_out)
+		to->denial = DENIAL_NSEC3_OPT_OUT;
+	to->nsec3.iterations = (uint16_t)p->nsec3.iterations;
+	to->nsec3.salt_len = (uint8_t)(strlen(p->nsec3.salt) / 2);
+	for (unsigned i = 0; i < to->nsec3.salt_len; i++)
+		to->nsec3.salt[i] = (uint8_t)(hex_digit(p->nsec3.salt[2 * i]) << 4 |
+					      hex_digit(p->nsec3.salt[2 * i + 1]));
+	to->serial = (enum serial_policy)p->serial;
+	to->verify = p->verify;
+	to->validity = p->signatures.validity;
+	to->refresh = p->signatures.refresh;
+	to->jitter = p->signatures.jitter;
+	to->inception_offset = p->signatures.inception_offset;
+	to->journal_octets = (uint64_t)p->journal.size;
+	to->journal_age = p->journal.age;
+	to->ttl_dnskey = (uint32_t)p->ttl.dnskey;
+	to->ttl_cds = (uint32_t)p->ttl.cds;
+	to->max_ttl = (uint32_t)p->max_ttl;
+	to->zonemd_generate = p->zonemd.generate;
+	to->zonemd_verify = p->zonemd.verify;
+}
 
 struct policy_question signer_policy_question(
     const struct signer_zone *z, const struct config_policy *p, struct key_policy *keys)

@@ -253,38 +253,6 @@ static void configure_servers(
 	free(old);
 }
 
-static uint8_t hex_digit(char c)
-{
-	return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-}
-
-static void configure_signing(struct sign_policy *to, const struct config_policy *p)
-{
-	memset(to, 0, sizeof(*to));
-	snprintf(to->name, sizeof(to->name), "%s", p->name);
-	to->denial = (enum denial_kind)p->denial;
-	if (p->denial == DENIAL_NSEC3 && p->nsec3.opt_out)
-		to->denial = DENIAL_NSEC3_OPT_OUT;
-	to->nsec3.iterations = (uint16_t)p->nsec3.iterations;
-	to->nsec3.salt_len = (uint8_t)(strlen(p->nsec3.salt) / 2);
-	for (unsigned i = 0; i < to->nsec3.salt_len; i++)
-		to->nsec3.salt[i] = (uint8_t)(hex_digit(p->nsec3.salt[2 * i]) << 4 |
-					      hex_digit(p->nsec3.salt[2 * i + 1]));
-	to->serial = (enum serial_policy)p->serial;
-	to->verify = p->verify;
-	to->validity = p->signatures.validity;
-	to->refresh = p->signatures.refresh;
-	to->jitter = p->signatures.jitter;
-	to->inception_offset = p->signatures.inception_offset;
-	to->journal_octets = (uint64_t)p->journal.size;
-	to->journal_age = p->journal.age;
-	to->ttl_dnskey = (uint32_t)p->ttl.dnskey;
-	to->ttl_cds = (uint32_t)p->ttl.cds;
-	to->max_ttl = (uint32_t)p->max_ttl;
-	to->zonemd_generate = p->zonemd.generate;
-	to->zonemd_verify = p->zonemd.verify;
-}
-
 static void refresh_due(void *arg, int64_t due)
 {
 	struct signer_zone *z = arg;
@@ -343,7 +311,7 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	z->configured = true;
 	z->orphan = c->orphan;
 	z->replace_dnssec = c->replace_dnssec;
-	configure_signing(&z->sign_policy, p);
+	signer_policy_signing(p, &z->sign_policy);
 	config_key_policy(p, &z->key_policy);
 	configure_servers(z, c, sn);
 	if (!was_there)
