@@ -14,6 +14,7 @@
 struct incoming {
 	const uint8_t *apex;
 	bool has_soa;
+	bool has_mixed;	 /* an RRset's records had different TTLs: it has the lowest here */
 	uint32_t serial; /* of the SOA */
 	/* What the records of a scheme and hash that we know say, by hash - 1. */
 	struct {
@@ -74,7 +75,8 @@ static int read_apex(struct incoming *in, struct spool *spool, struct err *e)
 	return rc == ERR_MISSING ? OK : rc;
 }
 
-static int read_all(struct spool *spool, struct zonemd *digests[HASHES], struct err *e)
+static int read_all(
+    struct incoming *in, struct spool *spool, struct zonemd *digests[HASHES], struct err *e)
 {
 	struct spool_rrset s;
 	int rc;
@@ -87,6 +89,7 @@ static int read_all(struct spool *spool, struct zonemd *digests[HASHES], struct 
 		    .rdata = s.rdata,
 		    .rdata_len = s.rdata_len};
 
+		in->has_mixed = in->has_mixed || (s.ttl_mixed && s.type != RR_RRSIG);
 		for (unsigned i = 0; i < HASHES; i++) {
 			if (digests[i] != NULL)
 				zonemd_add(digests[i], &set);
@@ -107,7 +110,7 @@ static int check_digests(struct incoming *in, struct spool *spool, struct err *e
 			digests[i] = zonemd_new(in->apex, (uint8_t)(i + 1));
 	}
 	spool_rewind(spool);
-	rc = read_all(spool, digests, e);
+	rc = read_all(in, spool, digests, e);
 	for (unsigned i = 0; i < HASHES; i++) {
 		uint8_t digest[ZONEMD_DIGEST_MAX];
 		size_t len = digests[i] == NULL ? 0 : zonemd_end(digests[i], digest);
@@ -117,9 +120,13 @@ static int check_digests(struct incoming *in, struct spool *spool, struct err *e
 	}
 	if (rc == OK && !fits)
 		rc = refuse(in, e,
-		    "is not the digest of what came in: the zone was changed on its way, or at its "
-		    "source after the digest was made; nothing of it is used (the policy's "
-		    "zonemd.verify turns this off)");
+		    in->has_mixed
+			? "cannot be that of what came in: an RRset has records of different TTLs, "
+			  "which RFC 2181 section 5.2 forbids (the policy's zonemd.verify turns "
+			  "this off)"
+			: "is not the digest of what came in: the zone was changed on its way, or "
+			  "at its source after the digest was made; nothing of it is used (the "
+			  "policy's zonemd.verify turns this off)");
 	return rc;
 }
 

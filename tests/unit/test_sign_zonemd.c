@@ -102,6 +102,8 @@ static void test_one_that_does_not_is_refused(void **state)
 	refused(f, "is not the digest");
 	sign_example(f, "a1.zone", "SOA ns1 admin 2018031900", "SOA ns1 admin 2018031901");
 	refused(f, "is of another serial than its SOA");
+	sign_example(f, "a2.zone", "3600 IN MX 20", "1800 IN MX 20");
+	refused(f, "has records of different TTLs");
 	f->job.policy.zonemd_verify = false;
 	assert_int_equal(sign_example(f, "a1.zone", "203.0.113.63", "203.0.113.64"), OK);
 }
