@@ -64,6 +64,8 @@ struct signer_zone {
 	} next, reading; /* waiting to be signed; being read by the run */
 	struct sign_run *run;
 	struct keyset *run_keys; /* that it signs with; NULL: no run */
+	struct sign_run *beside; /* builds another chain, while others run: signer_beside.c; NULL */
+	struct keyset *beside_keys;
 	bool run_force, run_again, run_due; /* what the run was to do, to be done again if it fails */
 	bool making_keys;
 	bool force;   /* sign all anew at the next run */
@@ -178,6 +180,13 @@ void signer_keys_load(struct signer *s);
 void signer_zone_refresh_arm(struct signer_zone *z);
 
 bool signer_is_busy(const struct signer *s); /* something is under way that will end by itself */
+
+/* signer_beside.c: a build of another chain goes on beside the zone's other runs */
+/* Make room for a run if the one under way lets it. */
+void signer_beside_begin(struct signer_zone *z);
+/* The run that ended was that one: then its keys, to be freed, and there is none any more. */
+struct keyset *signer_beside_end(struct signer_zone *z, const struct sign_result *r);
+void signer_beside_cancel(struct signer_zone *z); /* its chain is not wanted any more */
 
 /* signer_probe.c: questions to servers, asked by the network side */
 struct signer_probe;

@@ -185,7 +185,8 @@ void signer_zone_refresh_arm(struct signer_zone *z)
 		loop_event_set(z->refresh, z->head.resign_at);
 }
 
-static void signed_well(struct signer_zone *z, const struct sign_result *r)
+static void signed_well(
+    struct signer_zone *z, const struct sign_result *r, const struct keyset *keys)
 {
 	bool moved = !z->has_head || z->head.serial_out != r->head.serial_out ||
 		     z->head.published != r->head.published;
@@ -206,7 +207,7 @@ static void signed_well(struct signer_zone *z, const struct sign_result *r)
 	if (moved && z->head.published)
 		signer_send_zone(z->signer, PROTO_VERSION, z);
 	signer_zone_refresh_arm(z);
-	signer_life_version(z, z->run_keys);
+	signer_life_version(z, keys);
 	signer_policy_look(z);
 	verbs_zone_signed(z, r);
 }
@@ -241,27 +242,49 @@ static void run_failed(struct signer_zone *z, const struct sign_result *r)
 	retry_later(z);
 }
 
+/* It read nothing that came in; what it was to do is found to be due again. */
+static void beside_done(
+    struct signer_zone *z, const struct sign_result *r, const struct keyset *keys)
+{
+	if (r->code == OK) {
+		signed_well(z, r, keys);
+		return;
+	}
+	stuck(z, r->err.text);
+	z->due = true;
+	retry_later(z);
+}
+
 static void run_done(void *arg, const struct sign_result *r)
 {
 	struct signer_zone *z = arg;
 	struct signer *s = z->signer;
+	struct keyset *beside = signer_beside_end(z, r), *keys = beside;
 
-	z->run = NULL;
+	if (beside == NULL) {
+		z->run = NULL;
+		keys = z->run_keys;
+		z->run_keys = NULL;
+	}
 	if (z->deleting)
 		goto done;
+	if (beside != NULL) {
+		beside_done(z, r, beside);
+		goto done;
+	}
 	if (z->reading.spool != NULL && (r->code == OK || r->input_bad)) {
 		send_verdict(z, r);
 		drop_spool(&z->reading);
 	}
 	if (r->code == OK)
-		signed_well(z, r);
+		signed_well(z, r, keys);
 	else
 		run_failed(z, r);
 	drop_spool(&z->reading);
-	signer_zone_step(z);
 done:
-	free(z->run_keys);
-	z->run_keys = NULL;
+	if (!z->deleting)
+		signer_zone_step(z);
+	free(keys);
 	signer_place_give(s);
 }
 
@@ -315,6 +338,7 @@ static void run_start(struct signer_zone *z)
 	    .force = z->force || z->damaged,
 	    .whole = z->damaged || z->whole,
 	    .again = z->again,
+	    .as_is = z->beside != NULL,
 	    .replace_dnssec = z->replace_dnssec || signer_parent_frees(z),
 	    .policy = z->sign_policy,
 	    .class = z->due && z->next.spool == NULL ? TOKEN_REFRESH : TOKEN_CHANGE,
@@ -344,7 +368,8 @@ void signer_zone_turn(struct signer_zone *z)
 	if (z->deleting || z->making_keys || !has_keys(z))
 		return;
 	signer_life_turn(z);
-	if (z->run != NULL)
+	signer_beside_begin(z);
+	if (z->run != NULL || (z->beside != NULL && !sign_is_beside(z->beside)))
 		return;
 	if (z->next.spool == NULL &&
 	    (z->damaged || !(has_version && (z->due || z->again || z->force)))) {
@@ -376,7 +401,8 @@ void signer_received(struct signer_zone *z, const char *source, uint32_t serial,
  * what has failed three times waits for the operator. */
 static bool zone_is_busy(const struct signer_zone *z)
 {
-	return z->run != NULL || z->making_keys || z->deleting || signer_life_is_busy(z) ||
+	return z->run != NULL || z->beside != NULL || z->making_keys || z->deleting ||
+	       signer_life_is_busy(z) ||
 	       (loop_timer_is_set(z->retry) && z->failures <= RETRIES_LIKELY);
 }
 

@@ -163,7 +163,7 @@ static int save_zone(struct signer_zone *z, struct store_write *w, struct err *e
 		code = signer_parent_save(z, w, e);
 	if (code == OK)
 		code = signer_life_save(z, w, e);
-	if (code == OK && z->has_head && z->run == NULL)
+	if (code == OK && z->has_head && z->run == NULL && z->beside == NULL)
 		code = store_write_head(w, &z->head, e);
 	return code;
 }
@@ -326,6 +326,7 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	if (!was_there) {
 		z->due = true; /* policy or keys may have changed since it was signed */
 	} else if (is_other_signing(&before, &z->sign_policy)) {
+		signer_beside_cancel(z);
 		z->force = z->due = true; /* other signatures or another chain are asked for */
 	}
 	if (z->has_head && z->replace_dnssec && !z->head.published && z->head.generation != 0)

@@ -21,7 +21,7 @@ static void count_zone(struct census *n, const struct signer_zone *z, int64_t no
 	bool has = z->has_head && z->head.generation != 0;
 
 	n->zones++;
-	n->signing += z->run != NULL;
+	n->signing += z->run != NULL || z->beside != NULL;
 	n->problem += z->problem[0] != '\0';
 	n->published += has && z->head.published;
 	n->held += has && !z->head.published;

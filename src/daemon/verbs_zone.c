@@ -287,6 +287,7 @@ static void delete_zone(struct adding *a, struct signer_zone *z)
 	z->deleting = true;
 	if (z->run != NULL)
 		sign_cancel(z->run);
+	signer_beside_cancel(z);
 	code = store_write_begin(a->signer->store, &w, &e);
 	if (code == OK) {
 		code = store_write_remove(w, z->apex, &e);

@@ -31,7 +31,7 @@ static bool is_unsigned(const struct signer_zone *z)
 /* One word for the list, and the words behind it for the status. */
 static const char *zone_state(const struct signer_zone *z)
 {
-	if (z->run != NULL)
+	if (z->run != NULL || z->beside != NULL)
 		return "signing";
 	if (z->problem[0] != '\0')
 		return "problem";

@@ -67,6 +67,8 @@ int amend_give_up(struct sign_run *r, const char *why)
 	bool is_difference = r->amend->spool != NULL;
 
 	amend_free(r);
+	if (r->job.as_is || r->build != NULL)
+		return run_fail(r, ERR_AGAIN, "%s, and its new chain is being made", why);
 	if (is_difference) {
 		r->input_bad = true;
 		return run_fail(r, ERR_CONFLICT,

@@ -28,20 +28,6 @@
 #define SLICE_SIGNATURES 8192	 /* renewed in one version */
 #define AMEND_SMALL STORE_SMALL	 /* RRsets: so small a zone is renewed together with its changes */
 
-struct owner { /* a name (sort key) or an NSEC3's hash */
-	size_t key_at;
-	const uint8_t *key; /* set by owners_sort */
-	uint16_t key_len;
-	uint32_t stretch; /* 0: none */
-	bool is_single;	  /* it may have changed, whether in a stretch or not */
-	bool is_changed;  /* one of its rows is put or removed */
-};
-struct owners {
-	struct owner *items;
-	size_t count, cap, done;
-	struct buf keys;
-};
-
 /* An NSEC or NSEC3 that may come, go or lead elsewhere. */
 struct link {
 	size_t key_at;
@@ -97,6 +83,11 @@ int amend_give_up(struct sign_run *r, const char *why);
 
 /* compare.c */
 int compare_step(struct sign_run *r, uint64_t until);
+/* One name as it is to be and as it is, into the delta. */
+int compare_names(struct sign_run *r, const struct node *now, const struct node *was);
+
+/* catchup.c */
+void catchup_note(struct sign_run *made); /* an amend was published: builds beside it learn of it */
 
 /* view.c: the zone as it will be */
 int view_open(struct sign_run *r);

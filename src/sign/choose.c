@@ -288,7 +288,7 @@ int choose_step(struct sign_run *r, uint64_t until)
 		rc = choose_delta(r);
 	if (rc != OK)
 		return rc;
-	if (a->delta.count == 0 && !due_now(r)) {
+	if (a->delta.count == 0 && r->build == NULL && !due_now(r)) {
 		r->unchanged = true;
 		return STEP_DONE;
 	}

@@ -12,10 +12,10 @@
 static void plan_publication(struct sign_run *r)
 {
 	struct zone_head *h = &r->head;
-	bool was_published = r->old_head.has_out && r->old_head.published;
+	bool was_published = r->live_head.has_out && r->live_head.published;
 	bool is_whole = r->spool != NULL && (r->amend == NULL || r->amend->spool == NULL);
 
-	h->foreign_dnssec = is_whole ? r->source.foreign_dnssec : r->old_head.foreign_dnssec;
+	h->foreign_dnssec = is_whole ? r->source.foreign_dnssec : r->live_head.foreign_dnssec;
 	h->published = was_published || r->job.replace_dnssec ||
 		       (!h->foreign_dnssec && r->job.hold[0] == '\0');
 	if (h->published) {
@@ -33,8 +33,8 @@ static void plan_publication(struct sign_run *r)
 static void plan_serial(struct sign_run *r)
 {
 	struct zone_head *h = &r->head;
-	bool has_last = r->old_head.has_out, jumped = false;
-	uint32_t last = r->old_head.serial_out;
+	bool has_last = r->live_head.has_out, jumped = false;
+	uint32_t last = r->live_head.serial_out;
 
 	if (r->job.has_floor && (!has_last || serial_gt(r->job.serial_floor, last))) {
 		has_last = true;
@@ -43,14 +43,14 @@ static void plan_serial(struct sign_run *r)
 	h->serial_out =
 	    serial_next(r->job.policy.serial, has_last, last, h->serial_in, r->job.now, &jumped);
 	/* Later than the floor may be no longer later than what went out before (RFC 1982). */
-	if (r->old_head.has_out && !serial_gt(h->serial_out, r->old_head.serial_out))
+	if (r->live_head.has_out && !serial_gt(h->serial_out, r->live_head.serial_out))
 		h->serial_out = last + 1;
-	if (jumped && !r->old_head.serial_jump_warned)
+	if (jumped && !r->live_head.serial_jump_warned)
 		log_warning(
 		    "zone %s: serial = \"keep\" cannot keep the source's serial %u, because %u "
 		    "went out before; going on from there",
 		    r->zone, h->serial_in, last);
-	h->serial_jump_warned = r->old_head.serial_jump_warned || jumped;
+	h->serial_jump_warned = r->live_head.serial_jump_warned || jumped;
 }
 
 static void add_key(struct zone_head *h, const struct keyset_key *key)
@@ -291,7 +291,10 @@ static int put_amend(struct sign_run *r, struct store_write *w)
 
 static void amend_is_out(struct sign_run *r)
 {
-	(void)r;
+	catchup_note(r);
+	if (r->build != NULL)
+		build_done(r->build);
+	r->build = NULL;
 }
 
 const struct publish publish_amend = {put_amend, amend_is_out};

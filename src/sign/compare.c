@@ -31,7 +31,7 @@ static int differ_all(struct sign_run *r, const struct node *n, bool is_there)
 }
 
 /* The same name in both: their types are in order. */
-static int differ_some(struct sign_run *r, const struct node *now, const struct node *was)
+int compare_names(struct sign_run *r, const struct node *now, const struct node *was)
 {
 	unsigned i = 0, j = 0;
 	int rc = OK;
@@ -94,7 +94,7 @@ static int compare_next(struct sign_run *r, bool *at_end)
 	    : !a->has_have ? -1
 			   : key_compare(now->key, now->key_len, was->key, was->key_len);
 	if (c == 0)
-		rc = differ_some(r, now, was);
+		rc = compare_names(r, now, was);
 	else
 		rc = c < 0 ? differ_all(r, now, true) : differ_all(r, was, false);
 	a->has_new = a->has_new && c > 0;

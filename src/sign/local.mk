@@ -4,6 +4,7 @@ libsign_a_SOURCES = \
 	src/sign/accept.c \
 	src/sign/amend.c src/sign/amend.h \
 	src/sign/amend_nsec3.c \
+	src/sign/catchup.c \
 	src/sign/chain.c \
 	src/sign/check.c src/sign/check.h src/sign/check_state.h \
 	src/sign/check_chain.c \
@@ -50,8 +51,8 @@ libsigntest_a_SOURCES = tests/unit/change_rig.c tests/unit/change_rig.h \
 libsigntest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 SIGN_TEST_LIBS = libsigntest.a libsign.a libsigntest.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle tests/unit/test_sign_zonemd
-UNIT_TESTS += tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle tests/unit/test_sign_zonemd
+check_PROGRAMS += tests/unit/test_catchup tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle tests/unit/test_sign_zonemd
+UNIT_TESTS += tests/unit/test_catchup tests/unit/test_check_part tests/unit/test_check_part_random tests/unit/test_publish tests/unit/test_sign tests/unit/test_sign_check tests/unit/test_sign_keys tests/unit/test_sign_oracle tests/unit/test_sign_zonemd
 tests_unit_test_check_part_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_check_part_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_check_part_random_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -62,6 +63,8 @@ tests_unit_test_sign_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_check_LDADD = $(SIGN_TEST_LIBS)
+tests_unit_test_catchup_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_catchup_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_keys_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_keys_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_zonemd_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DITG_TOP='"$(abs_top_srcdir)"'

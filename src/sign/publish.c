@@ -62,8 +62,8 @@ static int merge_head(struct sign_run *r, struct store_write *w)
 		memset(&h, 0, sizeof(h));
 	else if (rc != OK)
 		return err_set(&r->err, rc, "reading its head: %s", err_name(rc));
-	if (h.generation != r->old_head.generation || h.has_out != r->old_head.has_out ||
-	    h.serial_out != r->old_head.serial_out)
+	if (h.generation != r->live_head.generation || h.has_out != r->live_head.has_out ||
+	    h.serial_out != r->live_head.serial_out)
 		return err_set(&r->err, ERR_CONFLICT,
 		    "another version (serial %u) was made while this one was being signed; this "
 		    "one is dropped, sign again",

@@ -41,6 +41,7 @@ void old_close(struct old *o)
 	o->is_open = false;
 	free(o->sets);
 	o->sets = NULL;
+	o->count = o->cap = 0;
 }
 
 void old_take_set(struct old *o, const struct old_set *s)

@@ -137,6 +137,11 @@ static int open_store(struct sign_run *r)
 	else if (rc != OK)
 		return run_fail(r, rc, "reading its head in the store: %s", err_name(rc));
 	r->has_old = r->old_head.generation != 0;
+	r->live_head = r->old_head;
+	if (r->job.as_is && r->has_old) {
+		r->job.policy.denial = r->old_head.denial;
+		r->job.policy.nsec3 = r->old_head.nsec3;
+	}
 	if (r->spool == NULL && !r->has_old)
 		return run_fail(r, ERR_MISSING,
 		    "no version of it has come in yet, so there is nothing to sign");
@@ -161,6 +166,8 @@ int run_begin_build(struct sign_run *r)
 /* In place, or as a build? */
 static int open_way(struct sign_run *r)
 {
+	if (r->amend == NULL && r->job.as_is)
+		return run_fail(r, ERR_AGAIN, "it waits until its new chain is made");
 	if (r->amend == NULL)
 		return run_begin_build(r);
 	r->head = r->old_head;
@@ -313,7 +320,8 @@ static const struct {
     [RUN_DRAIN] = {"signing", drain_step, RUN_CHECK},
     [RUN_CHECK] = {"checking", check_step, RUN_CHECK_SORT},
     [RUN_CHECK_SORT] = {"checking", check_sort_step, RUN_CHECK_DENIAL},
-    [RUN_CHECK_DENIAL] = {"checking", check_denial_step, RUN_PUBLISH},
+    [RUN_CHECK_DENIAL] = {"checking", check_denial_step, RUN_CATCHUP},
+    [RUN_CATCHUP] = {"checking", catchup_step, RUN_CHOOSE},
     /* an amend */
     [RUN_COMPARE] = {"reading", compare_step, RUN_CHOOSE},
     [RUN_CHOOSE] = {"reading", choose_step, RUN_CHAIN},
@@ -374,6 +382,8 @@ void run_free(struct sign_run *r)
 	close_check(r);
 	zonemd_free(r);
 	amend_free(r);
+	free(r->missed.items);
+	buf_free(&r->missed.keys);
 	build_abandon(r->build);
 	old_close(&r->old);
 	source_close(&r->source);

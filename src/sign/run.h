@@ -118,7 +118,7 @@ struct run_key {
 
 enum run_phase {
 	RUN_OPEN, RUN_READ, RUN_PLAN, RUN_SORT, RUN_DENIAL, RUN_ZONEMD, RUN_DRAIN, RUN_CHECK,
-	RUN_CHECK_SORT, RUN_CHECK_DENIAL, RUN_COMPARE, RUN_CHOOSE, RUN_CHAIN, RUN_AMEND,
+	RUN_CHECK_SORT, RUN_CHECK_DENIAL, RUN_CATCHUP, RUN_COMPARE, RUN_CHOOSE, RUN_CHAIN, RUN_AMEND,
 	RUN_AMEND_NSEC3, RUN_AMEND_ZONEMD, RUN_SETTLE, RUN_PUBLISH, RUN_END
 };
 /* Where a name stands. */
@@ -141,6 +141,20 @@ struct publish {
 	void (*done)(struct sign_run *r); /* the commit was well */
 };
 enum publishing { PUBLISH_NONE, PUBLISH_LISTED, PUBLISH_COMMITTED };
+
+struct owner { /* a name (sort key) or an NSEC3's hash */
+	size_t key_at;
+	const uint8_t *key; /* set by owners_sort */
+	uint16_t key_len;
+	uint32_t stretch; /* 0: none */
+	bool is_single;	  /* it may have changed, whether in a stretch or not */
+	bool is_changed;  /* one of its rows is put or removed */
+};
+struct owners {
+	struct owner *items;
+	size_t count, cap, done;
+	struct buf keys;
+};
 
 struct ticket;
 struct sign_run {
@@ -168,7 +182,9 @@ struct sign_run {
 
 	struct snapshot *sn;
 	bool has_old; /* there is a generation */
-	struct zone_head old_head;
+	struct zone_head old_head;  /* of the version that this one is made from */
+	struct zone_head live_head; /* of the zone's, until this one is: the same, but see catchup.c */
+	struct owners missed;	    /* a build: what changed in the zone's version meanwhile */
 	struct source source;
 	struct node node;
 	struct zone_head head; /* of the version being made */
@@ -270,6 +286,10 @@ static inline const struct lifetime *run_lifetime(const struct sign_run *r, cons
 }
 /* The sets that the signer adds at the apex, as the key set has them; 0: no such set. */
 int apex_set(struct sign_run *r, uint16_t type, struct rrset *out);
+
+/* catchup.c */
+int catchup_step(struct sign_run *r, uint64_t until);
+void catchup_wake(struct sign *s, const uint8_t *apex); /* a run for that zone ended */
 
 /* plan.c */
 int plan_step(struct sign_run *r, uint64_t until);

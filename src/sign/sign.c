@@ -114,6 +114,7 @@ static void finish(struct sign_run *r)
 	sign_done_fn *done = r->done;
 	void *arg = r->arg;
 
+	result->run = r;
 	result->code = r->code;
 	result->err = r->err;
 	result->input_bad = r->input_bad;
@@ -128,6 +129,7 @@ static void finish(struct sign_run *r)
 	if (r->code == OK)
 		memset(&result->err, 0, sizeof(result->err));
 	unlink_run(r);
+	catchup_wake(r->sign, r->job.apex);
 	run_free(r);
 	done(arg, result);
 	free(result);

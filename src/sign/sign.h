@@ -44,6 +44,7 @@ struct sign_job {
 	 * no new version: signed_now is 0 and head the one that was there. */
 	bool again;          /* make a version though nothing changed (zone sign) */
 	bool force;          /* no old signature is kept (zone sign --force) */
+	bool as_is;          /* with the chain that it has, another one is being built: see sign_is_beside */
 	bool whole;          /* not in place: as a new generation, checked as a whole */
 	bool replace_dnssec; /* the operator said that a foreign DNSKEY does not hold publication */
 	char hold[STORE_REASON_MAX]; /* why it must not be published for the first time yet; "" (R70) */
@@ -56,6 +57,7 @@ struct sign_job {
 };
 
 struct sign_result {
+	const struct sign_run *run; /* that ended; to be compared only */
 	int code;
 	struct err err;      /* which record, which check */
 	/* The input was at fault: the source's status says so (R60).  With code ERR_CONFLICT it is a
@@ -85,6 +87,9 @@ struct sign_run;
 struct sign_run *sign_start(struct sign *s, const struct sign_job *job, sign_progress_fn *progress,
     sign_done_fn *done, void *arg);
 void sign_cancel(struct sign_run *r);
+/* The run builds another chain for a zone that has a version, and that may take long: another run may be
+ * started beside it (as_is), and what that changes is made up for before the new chain is published. */
+bool sign_is_beside(const struct sign_run *r);
 
 /* The whole check of what is in the store: chain closed, nothing unsigned that must be signed, every
  * signature valid now for at least min_life seconds and, with crypto, verified against the zone's own

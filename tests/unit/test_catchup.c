@@ -1,0 +1,220 @@
+/* A new chain is built beside a version that goes on changing (sign/catchup.c). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "dns/rrtype.h"
+#include "dns/dnskey.h"
+#include "tests/unit/fake_token.h"
+#include "tests/unit/signing.h"
+
+#define HOSTS 3000
+
+static int setup(void **state)
+{
+	struct signing *f = calloc(1, sizeof(*f));
+
+	signing_open(f, "example.");
+	f->token = fake_token_new(f->loop, "soft");
+	f->job.keys.count = 2;
+	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_KSK, &f->job.keys.keys[0]);
+	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, &f->job.keys.keys[1]);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct signing *f = *state;
+
+	sign_free(f->sign);
+	f->sign = NULL;
+	fake_token_free(f->token);
+	signing_close(f);
+	free(f);
+	return 0;
+}
+
+/* Its version n: hosts, every other one a delegation; a few differ from version to version. */
+static void zone_of(struct signing *f, unsigned n)
+{
+	struct buf zone = {0};
+
+	buf_printf(&zone, "@ 3600 IN SOA ns hostmaster %u 3600 600 86400 300\n@ IN NS ns\n", n);
+	buf_printf(&zone, "ns IN A 192.0.2.1\nnew%u.below.it IN TXT \"%u\"\n", n, n);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		buf_printf(&zone, "h%u IN A 192.0.2.%u\n", i, i == 7 ? n : 1);
+		if (i != 11 || n % 2 == 0)
+			buf_printf(&zone, "d%u IN NS ns.d%u\nns.d%u IN A 192.0.2.1\n", i, i, i);
+	}
+	buf_u8(&zone, 0);
+	signing_text(f, (const char *)zone.data);
+	buf_free(&zone);
+}
+
+struct other {
+	unsigned done;
+	struct sign_result result;
+};
+
+static void other_done(void *arg, const struct sign_result *r)
+{
+	struct other *o = arg;
+
+	o->result = *r;
+	o->done++;
+}
+
+static void until_beside(struct signing *f)
+{
+	while (f->done == 0 && !sign_is_beside(f->run))
+		loop_once(f->loop, true);
+	assert_int_equal(f->done, 0);
+}
+
+/* Begins a build of another chain, and then makes `changes` versions beside it. */
+static void change_beside(struct signing *f, unsigned changes, struct other *o)
+{
+	struct sign_job beside;
+
+	f->job.spool = NULL;
+	f->job.policy.denial = DENIAL_NSEC3;
+	signing_start(f);
+	until_beside(f);
+	for (unsigned n = 2; n < 2 + changes; n++) {
+		zone_of(f, n);
+		beside = f->job;
+		beside.as_is = true;
+		o->done = 0;
+		sign_start(f->sign, &beside, NULL, other_done, o);
+		while (o->done == 0)
+			loop_once(f->loop, true);
+		if (o->result.code != OK)
+			fail_msg("%s", o->result.err.text);
+		assert_int_equal(o->result.head.denial, DENIAL_NSEC);
+		assert_int_equal(o->result.head.serial_in, n);
+	}
+}
+
+static void judge(struct signing *f, unsigned serial_in)
+{
+	const struct zone_head *h = &f->result.head;
+	struct err e = {0};
+	struct signing fresh;
+
+	assert_int_equal(h->serial_in, serial_in);
+	assert_int_equal(h->denial, DENIAL_NSEC3);
+	if (sign_check_keys(
+		f->store, f->job.apex, f->job.now, f->job.policy.refresh, &f->job.keys, &e) != OK)
+		fail_msg("%s", e.text);
+	/* It is what that version signed from nothing is. */
+	signing_open(&fresh, "example.");
+	fresh.token = fake_token_new(fresh.loop, "soft");
+	fresh.job.keys.count = 2;
+	fake_token_key(fresh.token, ALG_ECDSAP256SHA256, KEY_KSK, &fresh.job.keys.keys[0]);
+	fake_token_key(fresh.token, ALG_ECDSAP256SHA256, KEY_ZSK, &fresh.job.keys.keys[1]);
+	fresh.job.policy = f->job.policy;
+	zone_of(&fresh, serial_in);
+	assert_int_equal(signing_sign(&fresh), OK);
+	assert_memory_equal(fresh.result.head.input_digest, h->input_digest, 32);
+	assert_int_equal(fresh.result.head.rrsets, h->rrsets);
+	assert_int_equal(fresh.result.head.records, h->records);
+	assert_int_equal(fresh.result.head.signatures, h->signatures);
+	sign_free(fresh.sign);
+	fresh.sign = NULL;
+	fake_token_free(fresh.token);
+	signing_close(&fresh);
+}
+
+static void begin(struct signing *f)
+{
+	zone_of(f, 1);
+	if (signing_sign(f) != OK)
+		fail_msg("%s", f->result.err.text);
+}
+
+static void test_changes_meanwhile_are_made_up_for(void **state)
+{
+	struct signing *f = *state;
+	struct other o;
+
+	begin(f);
+	change_beside(f, 3, &o);
+	if (signing_wait(f) != OK)
+		fail_msg("%s", f->result.err.text);
+	assert_int_equal(f->result.head.serial_out, o.result.head.serial_out + 1);
+	judge(f, 4);
+}
+
+static void test_no_change_meanwhile(void **state)
+{
+	struct signing *f = *state;
+	struct other o;
+
+	begin(f);
+	change_beside(f, 0, &o);
+	if (signing_wait(f) != OK)
+		fail_msg("%s", f->result.err.text);
+	judge(f, 1);
+}
+
+/* The build is of the keys that were; what is published has others now. */
+static void test_other_keys_meanwhile(void **state)
+{
+	struct signing *f = *state;
+	struct keyset before;
+	struct other o;
+
+	begin(f);
+	f->job.spool = NULL;
+	f->job.policy.denial = DENIAL_NSEC3;
+	signing_start(f);
+	until_beside(f);
+	before = f->job.keys;
+	f->job.keys.count = 3;
+	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, &f->job.keys.keys[2]);
+	f->job.keys.keys[2].signs_zone = false;
+	f->job.as_is = true;
+	o.done = 0;
+	sign_start(f->sign, &f->job, NULL, other_done, &o);
+	while (o.done == 0)
+		loop_once(f->loop, true);
+	assert_int_equal(o.result.code, OK);
+	assert_int_equal(signing_wait(f), ERR_CONFLICT);
+	assert_non_null(strstr(f->result.err.text, "its keys changed"));
+	f->job.keys = before;
+}
+
+static void test_too_much_beside_waits(void **state)
+{
+	struct signing *f = *state;
+	struct other o;
+
+	begin(f);
+	change_beside(f, 0, &o);
+	zone_of(f, 2);
+	f->job.as_is = true;
+	f->job.whole = true; /* no amend */
+	o.done = 0;
+	sign_start(f->sign, &f->job, NULL, other_done, &o);
+	while (o.done == 0)
+		loop_once(f->loop, true);
+	assert_int_equal(o.result.code, ERR_AGAIN);
+	f->job.as_is = f->job.whole = false;
+	assert_int_equal(signing_wait(f), OK);
+	judge(f, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(
+		test_changes_meanwhile_are_made_up_for, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_no_change_meanwhile, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_other_keys_meanwhile, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_too_much_beside_waits, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("catchup", tests, NULL, NULL);
+}
