@@ -25,7 +25,7 @@
 
 #define AMEND_SETS_MAX 65536	 /* RRsets that may differ */
 #define AMEND_OWNERS_MAX 262144
-#define SLICE_SIGNATURES 8192	 /* renewed in one version */
+#define SLICE_SIGNATURES 2048	 /* renewed in one version: its commit holds up everybody */
 #define AMEND_SMALL STORE_SMALL	 /* RRsets: so small a zone is renewed together with its changes */
 
 /* An NSEC or NSEC3 that may come, go or lead elsewhere. */

@@ -123,7 +123,7 @@ static int read_live(struct sign_run *r)
 static int begin_amend(struct sign_run *r)
 {
 	const struct zone_head *live = &r->live_head;
-	int rc = build_generation(r->build, &r->head, &r->err);
+	int rc = build_head(r->build, &r->head, &r->err);
 
 	if (rc == OK)
 		rc = read_live(r);

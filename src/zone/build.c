@@ -227,18 +227,6 @@ int build_expiry(struct build *b, const struct expiry_entry *x, struct err *e)
 	return add(b, DATA_EXPIRY, k + 4, k_len - 4, value, len, e);
 }
 
-int build_generation(struct build *b, struct zone_head *h, struct err *e)
-{
-	int rc = b->is_big ? flush(b, e)
-			   : err_set(e, ERR_ARGUMENT, "a small build has no generation yet");
-
-	if (rc != OK)
-		return rc;
-	h->generation = b->generation;
-	h->own_trees = true;
-	return OK;
-}
-
 int build_walk(struct build *b, struct snapshot **sn, struct walk *w, struct err *e)
 {
 	struct zone_head h = {.own_trees = true};

@@ -204,9 +204,6 @@ int build_nsec3(struct build *b, const uint8_t hash[NSEC3_HASH_LEN], const uint8
     size_t len, struct err *e);
 int build_expiry(struct build *b, const struct expiry_entry *x, struct err *e);
 int build_flush(struct build *b, struct err *e); /* write what is buffered (big ones) */
-/* What was built so far can be read through a head with these: generation and own_trees are filled in.
- * ERR_ARGUMENT: it is a small one, and in memory. */
-int build_generation(struct build *b, struct zone_head *h, struct err *e);
 /* What was built so far can be read back for checking: a walk over the new generation.  A small
  * build's walk reads from memory; close the walk before going on. */
 int build_walk(struct build *b, struct snapshot **sn, struct walk *w, struct err *e);
