@@ -174,6 +174,13 @@ struct config_server *config_server(const struct config *c, const char *name);
 struct config_token *config_token(const struct config *c, const char *name);
 struct config_tsig_key *config_tsig_key(const struct config *c, const char *name);
 
+/* Many look-ups in a list (of structs of `size` that begin with origin and name), which must stay as it
+ * is. */
+struct config_index;
+struct config_index *config_index_new(const struct conf_groups *g, size_t size, bool are_domains);
+const void *config_index_find(const struct config_index *x, const char *name); /* NULL: not there */
+void config_index_free(struct config_index *x); /* NULL is fine */
+
 void config_key_policy(const struct config_policy *p, struct key_policy *out);
 /* Another policy whose zones would share the same keys; NULL. */
 const struct config_policy *config_policy_twin(const struct config *c, const struct config_policy *p);

@@ -39,52 +39,35 @@ void config_doubt(struct config_check *c, const struct conf_origin *at, const ch
 	va_end(ap);
 }
 
-/* Names that occur twice.  Sorting keeps ten thousand zones cheap. */
-struct sorted_name {
-	uint8_t key[NAME_KEY_MAX];
-	size_t len;
-	const struct config_named *named;
+struct check_twice {
+	struct config_check *check;
+	const char *what;
 };
 
-static int compare_names(const void *a, const void *b)
+static void is_twice(void *arg, const struct config_named *a, const struct config_named *b)
 {
-	const struct sorted_name *x = a, *y = b;
-	int order = memcmp(x->key, y->key, x->len < y->len ? x->len : y->len);
+	const struct check_twice *t = arg;
 
-	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+	config_wrong(t->check, &b->origin, "%s \"%s\" is there twice: also in %s line %d", t->what,
+	    b->name, a->origin.file, a->origin.line);
 }
 
 static void check_unique(struct config_check *c, const struct conf_groups *g, size_t size,
     const char *what, bool is_domain)
 {
-	struct sorted_name *names = mem_array(g->count, sizeof(*names));
-	unsigned n = 0;
+	struct config_index *x = config_index_new(g, size, is_domain);
+	struct check_twice twice = {c, what};
 
-	for (unsigned i = 0; i < g->count; i++) {
+	for (unsigned i = 0; is_domain && i < g->count; i++) {
 		const struct config_named *one = (void *)((char *)g->items + i * size);
 		uint8_t wire[NAME_MAX_LEN];
 
-		if (one->name == NULL)
-			continue;
-		if (is_domain && name_parse(one->name, wire) != OK) {
+		if (one->name != NULL && name_parse(one->name, wire) != OK)
 			config_wrong(
 			    c, &one->origin, "%s \"%s\" is not a domain name", what, one->name);
-			continue;
-		}
-		names[n].len = is_domain ? name_key(wire, names[n].key)
-					 : (size_t)snprintf(
-					       (char *)names[n].key, NAME_KEY_MAX, "%s", one->name);
-		names[n++].named = one;
 	}
-	qsort(names, n, sizeof(*names), compare_names);
-	for (unsigned i = 1; i < n; i++) {
-		const struct config_named *a = names[i - 1].named, *b = names[i].named;
-
-		if (compare_names(&names[i - 1], &names[i]) == 0)
-			config_wrong(c, &b->origin, "%s \"%s\" is there twice: also in %s line %d",
-			    what, b->name, a->origin.file, a->origin.line);
-	}
-	free(names);
+	config_index_twice(x, is_twice, &twice);
+	config_index_free(x);
 }
 
 static void check_address(
@@ -159,18 +142,6 @@ static void check_tsig_keys(struct config_check *c)
 	}
 }
 
-static const struct sorted_name *find_name(
-    const struct sorted_name *names, unsigned count, const char *name)
-{
-	struct sorted_name key = {.len = 0};
-	uint8_t wire[NAME_MAX_LEN];
-
-	if (name_parse(name, wire) != OK)
-		return NULL;
-	key.len = name_key(wire, key.key);
-	return bsearch(&key, names, count, sizeof(*names), compare_names);
-}
-
 static void take_policy(struct config_check *c, struct config_zone_policy *p, struct config_zone *z)
 {
 	if (z == NULL) {
@@ -189,31 +160,17 @@ static void take_policy(struct config_check *c, struct config_zone_policy *p, st
 /* What "zone set-policy" said has the last word. */
 static void take_zone_policies(struct config_check *c)
 {
-	struct sorted_name *zones;
-	unsigned n = 0;
+	struct config_index *zones;
 
 	if (c->config->zone_policies.count == 0)
 		return;
-	zones = mem_array(c->config->zones.count + 1, sizeof(*zones));
-	CONFIG_EACH(config_zone, z, c->config->zones)
-	{
-		uint8_t wire[NAME_MAX_LEN];
-
-		if (z->name == NULL || name_parse(z->name, wire) != OK)
-			continue;
-		zones[n].len = name_key(wire, zones[n].key);
-		zones[n++].named = (const struct config_named *)(void *)z;
-	}
-	qsort(zones, n, sizeof(*zones), compare_names);
+	zones = config_index_new(&c->config->zones, sizeof(struct config_zone), true);
 	CONFIG_EACH(config_zone_policy, p, c->config->zone_policies)
 	{
-		const struct sorted_name *found =
-		    p->name == NULL ? NULL : find_name(zones, n, p->name);
-
 		if (p->name != NULL && p->policy != NULL)
-			take_policy(c, p, found == NULL ? NULL : (void *)(uintptr_t)found->named);
+			take_policy(c, p, (void *)(uintptr_t)config_index_find(zones, p->name));
 	}
-	free(zones);
+	config_index_free(zones);
 }
 
 static void check_zones(struct config_check *c)

@@ -353,12 +353,13 @@ void config_adopt(struct config *c, const char *known_path, conf_report_fn *warn
 {
 	struct config *known = current(known_path);
 	const struct config_zone *z = known->zones.items;
+	struct config_index *here = config_index_new(&c->zones, sizeof(*z), true);
 
 	for (unsigned i = 0; i < known->zones.count; i++) {
 		struct conf_origin at = {c->path, 0};
 		char text[400];
 
-		if (z[i].name == NULL || config_zone(c, z[i].name) != NULL)
+		if (z[i].name == NULL || config_index_find(here, z[i].name) != NULL)
 			continue;
 		adopt_zone(c, known, &z[i]);
 		snprintf(text, sizeof(text),
@@ -367,6 +368,7 @@ void config_adopt(struct config *c, const char *known_path, conf_report_fn *warn
 		if (warn != NULL)
 			warn(arg, &at, text);
 	}
+	config_index_free(here);
 	/* What was copied borrows the strings. */
 	c->known = known;
 }

@@ -35,6 +35,11 @@ void config_check_policies(struct config_check *c);
 	for (struct type *var = (groups).items;                                                    \
 	     var != NULL && var < (struct type *)(groups).items + (groups).count; var++)
 
+/* config_index.c */
+/* Names that occur twice, in their order. */
+typedef void config_twice_fn(void *arg, const struct config_named *a, const struct config_named *b);
+void config_index_twice(const struct config_index *x, config_twice_fn *fn, void *arg);
+
 /* A configuration with nothing but defaults. */
 struct config *config_new(const char *path);
 /* The conf.d directory that belongs to a main file. */

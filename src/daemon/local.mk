@@ -2,7 +2,7 @@ noinst_LIBRARIES += libconfiguration.a
 libconfiguration_a_SOURCES = \
 	src/daemon/config.c src/daemon/config.h \
 	src/daemon/config_check.c src/daemon/config_check_policy.c \
-	src/daemon/config_edit.c src/daemon/config_internal.h \
+	src/daemon/config_edit.c src/daemon/config_index.c src/daemon/config_internal.h \
 	src/daemon/config_policy.c src/daemon/config_tables.c
 
 sbin_PROGRAMS += intagliod

@@ -132,7 +132,7 @@ static bool stops_on_expire(const struct network *n, const uint8_t *apex)
 	const struct config_policy *p;
 
 	name_text(apex, text);
-	z = config_zone(n->config, text);
+	z = config_index_find(n->zones, text);
 	p = z == NULL ? NULL : config_policy(n->config, z->policy);
 	return p != NULL && p->on_source_expire == EXPIRE_STOP;
 }
@@ -153,7 +153,7 @@ static unsigned on_notify(void *arg, const struct packet *p, const struct sockad
 {
 	struct network *n = arg;
 
-	return inbound_notify(n->inbound, p, from, key);
+	return n->inbound == NULL ? RCODE_SERVFAIL : inbound_notify(n->inbound, p, from, key);
 }
 
 static const struct tsig_key *on_lookup(void *arg, const uint8_t *name, enum tsig_algorithm a)
@@ -257,52 +257,36 @@ static void configure(struct network *n)
 	}
 	network_probes_keep_keys(n);
 	outbound_configure(n->outbound, out, used);
-	inbound_configure(n->inbound, in, used);
+	if (n->inbound != NULL)
+		inbound_configure(n->inbound, in, used);
 	free(in);
 	free(out);
 }
 
-static void take_config(struct network *n, int fd)
+/* What an earlier signing side left in the store is served at once.  What comes in, and whatever is
+ * to be told of servers, is for the present one: so inbound starts when it has spoken, and outbound
+ * announces nothing before it says what there is. */
+static void start_outbound(struct network *n)
 {
-	struct err e;
-	struct config *new = network_read_cut(fd, &e);
-	struct config *old = n->config;
-	struct network_peers *old_peers = n->peers;
+	struct outbound_hooks hooks = {on_destination, on_notify, on_lookup, n};
 
-	if (new == NULL) {
-		log_error("the configuration cannot be taken over: %s", e.text);
-		return;
-	}
-	n->config = new;
-	n->peers = network_peers_new(new);
-	if (!n->sandboxed) {
-		if (sandbox_drop(new->user, &e) != OK ||
-		    sandbox_enter(SANDBOX_NO_EXEC | SANDBOX_DIE_WITH_PARENT, &e) != OK) {
-			log_error("%s", e.text);
-			exit(1);
-		}
-		n->sandboxed = true;
-	}
-	if (n->inbound != NULL)
-		configure(n);
-	/* The rooms borrow the peers of one configuration until the next. */
-	network_peers_free(old_peers);
-	config_free(old);
-}
-
-/* The store is made by the signing side: the rooms start when it is there. */
-static void start_rooms(struct network *n)
-{
-	struct inbound_hooks in = {on_received, on_source, on_refreshed, on_expired, n};
-	struct outbound_hooks out = {on_destination, on_notify, on_lookup, n};
-	char *dir = mem_printf("%s/spool", n->config->state_dir);
-
-	n->inbound = inbound_new(n->loop, n->store, dir, &in);
-	n->outbound = outbound_new(n->loop, n->store, &out);
-	free(dir);
+	n->outbound = outbound_new(n->loop, n->store, &hooks);
 	for (unsigned i = 0; i < n->waiting_count; i++)
 		outbound_listen(n->outbound, n->waiting[i][0], n->waiting[i][1]);
 	n->waiting_count = 0;
+	configure(n);
+}
+
+static void start_inbound(struct network *n)
+{
+	struct inbound_hooks hooks = {on_received, on_source, on_refreshed, on_expired, n};
+	char *dir;
+
+	if (n->inbound != NULL || n->outbound == NULL || !n->has_signer)
+		return;
+	dir = mem_printf("%s/spool", n->config->state_dir);
+	n->inbound = inbound_new(n->loop, n->store, dir, &hooks);
+	free(dir);
 	configure(n);
 }
 
@@ -318,7 +302,8 @@ static void open_store(void *arg)
 	n->store = store_open(dir, false, (uint64_t)n->config->store_max * GIB, &e);
 	free(dir);
 	if (n->store != NULL) {
-		start_rooms(n);
+		start_outbound(n);
+		start_inbound(n);
 		return;
 	}
 	if (e.code != ERR_AGAIN)
@@ -326,9 +311,43 @@ static void open_store(void *arg)
 	loop_timer_set(n->store_again, STORE_RETRY_MS);
 }
 
+static void take_config(struct network *n, int fd)
+{
+	struct err e;
+	struct config *new = network_read_cut(fd, &e);
+	struct config *old = n->config;
+	struct network_peers *old_peers = n->peers;
+
+	if (new == NULL) {
+		log_error("the configuration cannot be taken over: %s", e.text);
+		return;
+	}
+	n->config = new;
+	config_index_free(n->zones);
+	n->zones = config_index_new(&new->zones, sizeof(struct config_zone), true);
+	n->peers = network_peers_new(new);
+	if (!n->sandboxed) {
+		if (sandbox_drop(new->user, &e) != OK ||
+		    sandbox_enter(SANDBOX_NO_EXEC | SANDBOX_DIE_WITH_PARENT, &e) != OK) {
+			log_error("%s", e.text);
+			exit(1);
+		}
+		n->sandboxed = true;
+	}
+	if (n->outbound != NULL)
+		configure(n);
+	else
+		open_store(n);
+	/* The rooms borrow the peers of one configuration until the next. */
+	network_peers_free(old_peers);
+	config_free(old);
+}
+
 static void on_hello(struct network *n)
 {
+	n->has_signer = true;
 	open_store(n);
+	start_inbound(n);
 	for (const struct handed *h = n->handed; h != NULL; h = h->next)
 		hand_over(n, h);
 }
@@ -404,6 +423,7 @@ static void network_free(struct network *n)
 	loop_timer_free(n->store_again);
 	loop_timer_free(n->settle);
 	network_peers_free(n->peers);
+	config_index_free(n->zones);
 	config_free(n->config);
 	loop_free(n->loop);
 	free(n);

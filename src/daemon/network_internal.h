@@ -13,6 +13,7 @@ struct network {
 	struct loop *loop;
 	struct channel *master, *signer;
 	struct config *config;
+	struct config_index *zones; /* of it */
 	struct network_peers *peers;
 	struct store *store;
 	struct inbound *inbound;
@@ -20,6 +21,7 @@ struct network {
 	struct handed *handed;
 	struct loop_timer *store_again;
 	bool sandboxed;
+	bool has_signer; /* one has said hello, now or before */
 	int udp_fd;	    /* waiting for its TCP half */
 	int waiting[64][2]; /* listeners that came before the store */
 	unsigned waiting_count;

@@ -16,9 +16,8 @@
 struct share_group {
 	struct share_group *next;
 	uint8_t owner[NAME_MAX_LEN];
-	struct signer_zone **members;
+	struct signer_zone **members; /* in canonical order */
 	unsigned count, room;
-	bool is_sorted; /* the members, in canonical order */
 	/* As the last look found it. */
 	bool is_known;
 	struct facts facts;
@@ -30,21 +29,27 @@ struct share_group {
 
 /* Members */
 
-static int compare(const void *a, const void *b)
+static bool is_before(const struct signer_zone *a, const struct signer_zone *b)
 {
-	const struct signer_zone *x = *(struct signer_zone *const *)a;
-	const struct signer_zone *y = *(struct signer_zone *const *)b;
-	size_t least = x->key_len < y->key_len ? x->key_len : y->key_len;
-	int order = memcmp(x->key, y->key, least);
+	int order = memcmp(a->key, b->key, a->key_len < b->key_len ? a->key_len : b->key_len);
 
-	return order != 0 ? order : (x->key_len > y->key_len) - (x->key_len < y->key_len);
+	return order < 0 || (order == 0 && a->key_len < b->key_len);
 }
 
-static void sort(struct share_group *g)
+/* Where the zone stands, or would. */
+static unsigned place_of(const struct share_group *g, const struct signer_zone *z)
 {
-	if (!g->is_sorted)
-		qsort(g->members, g->count, sizeof(struct signer_zone *), compare);
-	g->is_sorted = true;
+	unsigned low = 0, high = g->count;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (is_before(g->members[middle], z))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static struct share_group *find(const struct signer *s, const uint8_t *owner)
@@ -60,6 +65,7 @@ void signer_group_join(struct signer_zone *z)
 {
 	struct signer *s = z->signer;
 	struct share_group *g = find(s, z->owner);
+	unsigned at;
 
 	if (g == NULL) {
 		g = mem_alloc(sizeof(*g));
@@ -71,8 +77,11 @@ void signer_group_join(struct signer_zone *z)
 		g->room = g->room == 0 ? 8 : g->room * 2;
 		g->members = mem_grow(g->members, g->room, sizeof(struct signer_zone *));
 	}
-	g->members[g->count++] = z;
-	g->is_sorted = false;
+	at = place_of(g, z);
+	memmove(
+	    &g->members[at + 1], &g->members[at], (g->count - at) * sizeof(struct signer_zone *));
+	g->members[at] = z;
+	g->count++;
 	g->news++;
 	z->group = g;
 }
@@ -91,14 +100,14 @@ static void group_free(struct signer *s, struct share_group *g)
 void signer_group_leave(struct signer_zone *z)
 {
 	struct share_group *g = z->group;
-	unsigned i = 0;
+	unsigned at;
 
 	if (g == NULL)
 		return;
-	while (g->members[i] != z)
-		i++;
+	at = place_of(g, z);
 	g->count--;
-	memmove(&g->members[i], &g->members[i + 1], (g->count - i) * sizeof(struct signer_zone *));
+	memmove(
+	    &g->members[at], &g->members[at + 1], (g->count - at) * sizeof(struct signer_zone *));
 	g->news++;
 	z->group = NULL;
 	if (g->count == 0)
@@ -116,8 +125,6 @@ struct signer_zone *signer_share_leader(const struct signer_zone *z)
 {
 	struct share_group *g = z->group;
 
-	if (g != NULL)
-		sort(g);
 	for (unsigned i = 0; g != NULL && i < g->count; i++) {
 		if (!g->members[i]->deleting && g->members[i]->life != NULL)
 			return g->members[i];
@@ -142,7 +149,6 @@ void signer_share_each(struct signer_zone *z, signer_share_fn *fn)
 		fn(z);
 		return;
 	}
-	sort(g);
 	for (unsigned i = 0; i < g->count; i++) {
 		if (!g->members[i]->deleting)
 			fn(g->members[i]);
@@ -154,10 +160,7 @@ struct signer_zone *const *signer_share_members(const struct signer_zone *z, uns
 	struct share_group *g = z->group;
 
 	*count = g == NULL ? 0 : g->count;
-	if (g == NULL)
-		return NULL;
-	sort(g);
-	return g->members;
+	return g == NULL ? NULL : g->members;
 }
 
 bool signer_share_is_out(const struct signer_zone *z)
@@ -278,7 +281,6 @@ void signer_share_look(struct signer_zone *leader, struct facts *out)
 	struct advances a = {0};
 	struct err e = {0};
 
-	sort(g);
 	g->news_seen = g->news;
 	look_through(g, &a);
 	if (save_all(leader->signer, &a, &e) == OK)
@@ -322,7 +324,6 @@ void signer_share_facts(const struct signer_zone *z, struct facts *out)
 	uint64_t began = clock_mono_us();
 
 	if (!is_fresh(g)) {
-		sort(g);
 		g->news_seen = g->news;
 		look_through(g, NULL);
 		g->looked_us = clock_mono_us();

@@ -25,8 +25,7 @@ void snapshot_close(struct snapshot *sn)
 {
 	if (sn == NULL || sn->is_write)
 		return;
-	trees_forget_snapshot(sn);
-	mdb_txn_abort(sn->txn);
+	trees_end_snapshot(sn);
 	free(sn);
 }
 

@@ -242,6 +242,8 @@ void store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
+	while (s->idle_count > 0)
+		mdb_txn_abort(s->idle[--s->idle_count]);
 	if (s->env != NULL)
 		mdb_env_close(s->env);
 	if (s->lock_fd >= 0)

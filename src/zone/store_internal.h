@@ -31,6 +31,8 @@ struct own_trees { /* open handles of one generation's own trees */
 	uint64_t garbage_since; /* snapshots with a lower number may still use it */
 };
 
+#define STORE_IDLE_MAX 16
+
 struct snapshot {
 	struct store *store;
 	MDB_txn *txn;
@@ -53,6 +55,8 @@ struct store {
 	uint64_t own_epoch; /* of the set of own trees that `own` mirrors */
 	uint64_t last_number;
 	struct snapshot *oldest, *newest;
+	MDB_txn *idle[STORE_IDLE_MAX]; /* for reading, over, to be used again */
+	unsigned idle_count;
 };
 
 struct store_write {
@@ -79,7 +83,7 @@ int store_begin(const struct store *s, MDB_txn **txn);
 /* trees.c */
 int trees_open_shared(struct store *s, bool writer, struct err *e);
 int trees_snapshot(struct store *s, struct snapshot *sn, struct err *e);
-void trees_forget_snapshot(struct snapshot *sn);
+void trees_end_snapshot(struct snapshot *sn);
 int trees_of(const struct store *s, uint32_t generation, bool own, MDB_dbi out[DATA_COUNT]);
 int trees_create_own(struct store *s, uint32_t *generation, struct err *e);
 void trees_mark_garbage(struct store *s, uint32_t generation);

@@ -212,13 +212,37 @@ static void snapshot_link(struct store *s, struct snapshot *sn)
 	s->newest = sn;
 }
 
-void trees_forget_snapshot(struct snapshot *sn)
+/* LMDB makes a transaction with room for all trees that there may be, which takes longer than most
+ * of what is read in it: so those that are over are kept for the next. */
+static int begin_reading(struct store *s, MDB_txn **txn)
+{
+	while (s->idle_count > 0) {
+		*txn = s->idle[--s->idle_count];
+		if (mdb_txn_renew(*txn) == 0)
+			return 0;
+		mdb_txn_abort(*txn);
+	}
+	return mdb_txn_begin(s->env, NULL, MDB_RDONLY, txn);
+}
+
+static void end_reading(struct store *s, MDB_txn *txn)
+{
+	if (s->idle_count == STORE_IDLE_MAX) {
+		mdb_txn_abort(txn);
+		return;
+	}
+	mdb_txn_reset(txn); /* pins nothing any more */
+	s->idle[s->idle_count++] = txn;
+}
+
+void trees_end_snapshot(struct snapshot *sn)
 {
 	struct store *s = sn->store;
 
 	pthread_mutex_lock(&s->mutex);
 	*(sn->prev != NULL ? &sn->prev->next : &s->oldest) = sn->next;
 	*(sn->next != NULL ? &sn->next->prev : &s->newest) = sn->prev;
+	end_reading(s, sn->txn);
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -230,7 +254,7 @@ int trees_snapshot(struct store *s, struct snapshot *sn, struct err *e)
 
 	pthread_mutex_lock(&s->mutex);
 	for (;;) {
-		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &sn->txn);
+		rc = begin_reading(s, &sn->txn);
 		if (rc != 0)
 			break;
 		epoch = counter_get(s, sn->txn, "trees");
