@@ -30,6 +30,7 @@ struct handed { /* a spool that the signing side has not judged yet */
 	uint8_t apex[NAME_MAX_LEN];
 	char source[PEER_NAME_MAX];
 	uint32_t serial;
+	uint64_t mark; /* inbound_file_mark */
 	char *path;
 };
 
@@ -55,27 +56,43 @@ static void hand_over(struct network *n, const struct handed *h)
 	buf_str(&body, h->source);
 	buf_u32(&body, h->serial);
 	buf_str(&body, h->path);
+	buf_u64(&body, h->mark);
 	send_signer(n, PROTO_RECEIVED, &body);
+}
+
+/* Ten thousand zones may wait for their verdicts. */
+static struct handed **bucket_of(struct network *n, const uint8_t *apex)
+{
+	uint8_t lower[NAME_MAX_LEN];
+	size_t len = name_len(apex);
+	uint32_t hash = 2166136261;
+
+	memcpy(lower, apex, len);
+	name_lower(lower);
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ lower[i]) * 16777619;
+	return &n->handed[hash % MEM_COUNT(n->handed)];
 }
 
 static void on_received(
     void *arg, const uint8_t *apex, const char *source, uint32_t serial, const char *path)
 {
 	struct network *n = arg;
-	struct handed *h = mem_alloc(sizeof(*h));
+	struct handed *h = mem_alloc(sizeof(*h)), **bucket = bucket_of(n, apex);
 
 	memcpy(h->apex, apex, name_len(apex));
 	snprintf(h->source, sizeof(h->source), "%s", source);
 	h->serial = serial;
 	h->path = mem_strdup(path);
-	h->next = n->handed;
-	n->handed = h;
+	h->mark = *source == '\0' ? inbound_file_mark(n->inbound, apex) : 0;
+	h->next = *bucket;
+	*bucket = h;
 	hand_over(n, h);
 }
 
 static void forget_handed(struct network *n, const uint8_t *apex)
 {
-	struct handed **p = &n->handed;
+	struct handed **p = bucket_of(n, apex);
 
 	while (*p != NULL) {
 		struct handed *h = *p;
@@ -87,6 +104,14 @@ static void forget_handed(struct network *n, const uint8_t *apex)
 		*p = h->next;
 		free(h->path);
 		free(h);
+	}
+}
+
+static void hand_over_all(struct network *n)
+{
+	for (size_t i = 0; i < MEM_COUNT(n->handed); i++) {
+		for (const struct handed *h = n->handed[i]; h != NULL; h = h->next)
+			hand_over(n, h);
 	}
 }
 
@@ -348,8 +373,7 @@ static void on_hello(struct network *n)
 	n->has_signer = true;
 	open_store(n);
 	start_inbound(n);
-	for (const struct handed *h = n->handed; h != NULL; h = h->next)
-		hand_over(n, h);
+	hand_over_all(n);
 }
 
 static void take_listener(struct network *n, uint16_t type, int fd)
@@ -416,8 +440,10 @@ static void network_free(struct network *n)
 	outbound_free(n->outbound);
 	if (n->store != NULL)
 		store_close(n->store);
-	while (n->handed != NULL)
-		forget_handed(n, n->handed->apex);
+	for (size_t i = 0; i < MEM_COUNT(n->handed); i++) {
+		while (n->handed[i] != NULL)
+			forget_handed(n, n->handed[i]->apex);
+	}
 	channel_free(n->signer);
 	channel_free(n->master);
 	loop_timer_free(n->store_again);

@@ -18,7 +18,7 @@ struct network {
 	struct store *store;
 	struct inbound *inbound;
 	struct outbound *outbound;
-	struct handed *handed;
+	struct handed *handed[1021]; /* by the hash of the zone's name */
 	struct loop_timer *store_again;
 	bool sandboxed;
 	bool has_signer; /* one has said hello, now or before */

@@ -32,7 +32,7 @@ enum proto_type {
 	PROTO_HOOK_RESULT, /* u32 id, u8 is OK, str why */
 
 	/* network -> signer */
-	PROTO_RECEIVED = 100, /* apex, str source, u32 serial, str path of the spool */
+	PROTO_RECEIVED = 100, /* apex, str source, u32 serial, str path of the spool, u64 mark */
 	PROTO_SOURCE,         /* apex, str source, u8 status, u8 has serial, u32 serial, str reason */
 	PROTO_DESTINATION,    /* the same */
 	PROTO_REFRESHED,      /* apex, u64 time */

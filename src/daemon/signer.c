@@ -153,12 +153,14 @@ static void on_received(struct signer_zone *z, struct reader *body)
 {
 	char source[PEER_NAME_MAX], path[4096];
 	uint32_t serial;
+	uint64_t mark;
 
 	reader_str(body, source, sizeof(source));
 	serial = reader_u32(body);
 	reader_str(body, path, sizeof(path));
+	mark = reader_u64(body);
 	if (!body->failed)
-		signer_received(z, source, serial, path);
+		signer_received(z, source, serial, path, mark);
 }
 
 static void on_status(struct signer_zone *z, bool is_source, struct reader *body)

@@ -61,12 +61,14 @@ struct signer_zone {
 		char *spool; /* NULL: none */
 		char source[PEER_NAME_MAX];
 		uint32_t serial;
+		uint64_t mark; /* of the file that it was; 0: it was none */
 	} next, reading; /* waiting to be signed; being read by the run */
 	struct sign_run *run;
 	struct keyset *run_keys; /* that it signs with; NULL: no run */
 	struct sign_run *beside; /* builds another chain, while others run: signer_beside.c; NULL */
 	struct keyset *beside_keys;
 	bool run_force, run_again, run_due; /* what the run was to do, to be done again if it fails */
+	uint64_t run_mark; /* of the input that its version has */
 	bool making_keys;
 	bool force;   /* sign all anew at the next run */
 	bool again;   /* make a version at the next run, changed or not */
@@ -175,7 +177,8 @@ void signer_turns_forget(struct signer_zone *z); /* it is gone */
 
 /* signer_schedule.c: a zone's next step */
 void signer_zone_turn(struct signer_zone *z);
-void signer_received(struct signer_zone *z, const char *source, uint32_t serial, const char *path);
+void signer_received(struct signer_zone *z, const char *source, uint32_t serial, const char *path,
+    uint64_t mark);
 void signer_keys_load(struct signer *s);
 void signer_zone_refresh_arm(struct signer_zone *z);
 

@@ -199,6 +199,9 @@ static void signed_well(
 		    r->head.published ? "" : "; not published: ",
 		    r->head.published ? "" : r->head.hold);
 	z->head = r->head;
+	z->head.input_mark = z->run_mark;
+	if (z->head.input_mark != r->head.input_mark)
+		signer_status_dirty(z); /* it is lost in a crash, and the file is read once more */
 	z->has_head = true;
 	z->damaged = z->whole = false;
 	z->failures = 0;
@@ -351,6 +354,7 @@ static void run_start(struct signer_zone *z)
 		signer_parent_bars(z, job.hold);
 	z->reading = z->next;
 	z->next.spool = NULL;
+	z->run_mark = z->reading.spool != NULL ? z->reading.mark : z->head.input_mark;
 	z->run_force = z->force;
 	z->run_again = z->again;
 	z->run_due = z->due;
@@ -382,7 +386,8 @@ void signer_zone_turn(struct signer_zone *z)
 	run_start(z);
 }
 
-void signer_received(struct signer_zone *z, const char *source, uint32_t serial, const char *path)
+void signer_received(
+    struct signer_zone *z, const char *source, uint32_t serial, const char *path, uint64_t mark)
 {
 	/* Handed over once more, since the network side cannot know that we have it. */
 	if ((z->next.spool != NULL && strcmp(z->next.spool, path) == 0) ||
@@ -392,6 +397,7 @@ void signer_received(struct signer_zone *z, const char *source, uint32_t serial,
 	z->next.spool = mem_strdup(path);
 	snprintf(z->next.source, sizeof(z->next.source), "%s", source);
 	z->next.serial = serial;
+	z->next.mark = mark;
 	log_notice("zone %s: version %u came in from %s", z->name, serial,
 	    source[0] == '\0' ? "its file" : source);
 	signer_zone_step(z);

@@ -174,6 +174,21 @@ void file_read(struct input_file *f)
 	gate_queue(f->zone->in->files, &f->ticket, &nowhere, file_enter, f);
 }
 
+uint64_t file_mark(const struct input_file *f)
+{
+	const struct stat *st = &f->seen;
+	const uint64_t what[] = {(uint64_t)st->st_dev, (uint64_t)st->st_ino, (uint64_t)st->st_size,
+	    (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec,
+	    (uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec};
+	uint64_t mark = 0;
+
+	if (st->st_ino == 0)
+		return 0;
+	for (size_t i = 0; i < MEM_COUNT(what); i++)
+		mark = (mark ^ what[i]) * UINT64_C(0x9e3779b97f4a7c15) + (mark >> 29);
+	return mark == 0 ? 1 : mark;
+}
+
 struct input_file *file_new(struct zone *z, const char *path)
 {
 	struct input_file *f = mem_alloc(sizeof(*f));

@@ -23,9 +23,12 @@ void file_free(struct input_file *f); /* NULL is fine */
 /* Read it when its turn comes, then zone_file_done or inbound_hand_over.  Unless it must, a file with
  * the serial we have is not read to its end. */
 void file_read(struct input_file *f);
+uint64_t file_mark(const struct input_file *f); /* of what was read last; 0: nothing was */
 
 /* file_watch.c */
 void file_watch_directory(struct input_file *f); /* again before each reading */
 void file_watch_free(struct file_watch *w);      /* NULL is fine */
+/* Is it still the file that has this mark (not 0)?  Then it counts as read. */
+bool file_watch_resume(struct input_file *f, uint64_t mark);
 
 #endif

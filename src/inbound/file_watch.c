@@ -32,6 +32,15 @@ static bool file_has_changed(const struct input_file *f)
 	       now.st_mtim.tv_nsec != f->seen.st_mtim.tv_nsec;
 }
 
+bool file_watch_resume(struct input_file *f, uint64_t mark)
+{
+	file_watch_directory(f);
+	if (stat(f->path, &f->seen) == 0 && file_mark(f) == mark)
+		return true;
+	f->seen = (struct stat){0};
+	return false;
+}
+
 static void watch_settled(void *arg)
 {
 	struct file_watch *w = arg;

@@ -166,7 +166,8 @@ static void zone_set_file(struct zone *z, const char *path)
 		return;
 	file_free(z->file);
 	z->file = path == NULL ? NULL : file_new(z, path);
-	z->want_file = path != NULL;
+	z->want_file =
+	    path != NULL && (z->input_mark == 0 || !file_watch_resume(z->file, z->input_mark));
 	if (z->state == ZONE_READING)
 		z->state = ZONE_IDLE;
 }
@@ -250,6 +251,13 @@ int inbound_retransfer(struct inbound *in, const uint8_t *apex)
 		z->file->must = true;
 	zone_pump(z);
 	return OK;
+}
+
+uint64_t inbound_file_mark(const struct inbound *in, const uint8_t *apex)
+{
+	const struct zone *z = inbound_find(in, apex);
+
+	return z == NULL || z->file == NULL ? 0 : file_mark(z->file);
 }
 
 unsigned inbound_busy(const struct inbound *in)

@@ -38,7 +38,8 @@ struct inbound_zone {
 	uint8_t apex[NAME_MAX_LEN];
 	const struct peer *const *sources; /* in the order in which they are asked; borrowed */
 	unsigned source_count;
-	const char *input_file; /* NULL: none.  Read at start, on retransfer, and when its time changes */
+	const char *input_file; /* NULL: none.  Read on retransfer, when it changes, and at start if it is not
+				 * the file that the version in the store came from (input_mark) */
 	int64_t retry;          /* seconds between tries after a failure (source_retry) */
 	uint64_t size_max;      /* octets of a transfer, 0: no limit */
 };
@@ -64,6 +65,9 @@ unsigned inbound_notify(struct inbound *in, const struct packet *p,
  * that the signing side has: the whole zone is fetched from the same source at once.  Until the verdict comes nothing more is fetched for this zone. */
 void inbound_verdict(struct inbound *in, const uint8_t *apex, const char *source, int code,
     const char *why, uint32_t serial, const struct soa *soa);
+/* What tells the input file, as it was when it was read last, from any other: its inode, size and times.  0: it
+ * was not read. */
+uint64_t inbound_file_mark(const struct inbound *in, const uint8_t *apex);
 /* Transfer the whole zone again, even if the serial did not move. */
 int inbound_retransfer(struct inbound *in, const uint8_t *apex);
 /* How many zones are being asked for or fetched now: a leap of the virtual clock waits for 0.  What waits

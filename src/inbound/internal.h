@@ -46,6 +46,7 @@ struct zone {
 	struct source *sources;
 	unsigned source_count;
 	struct input_file *file; /* NULL: none */
+	uint64_t input_mark;     /* of the version in the store when the zone came here */
 	int64_t retry;
 	uint64_t size_max;
 	bool is_configured; /* seen in the present inbound_configure */

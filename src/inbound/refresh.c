@@ -116,6 +116,7 @@ void zone_start(struct zone *z, const struct zone_head *head)
 	z->event = loop_event_new(z->in->loop, zone_event, z);
 	if (head != NULL && head->has_in) {
 		z->has_version = true;
+		z->input_mark = head->input_mark;
 		z->serial = head->serial_in;
 		z->soa = head->soa_in;
 		z->refreshed = head->refreshed != 0 ? head->refreshed : clock_calendar();

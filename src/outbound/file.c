@@ -21,7 +21,8 @@
 struct out_files {
 	struct outbound *out;
 	struct loop_timer *timer;
-	const struct out_zone *zone; /* being written; NULL: none */
+	struct out_zone *wanted, **wanted_end; /* those with file_wanted, in the order of asking */
+	const struct out_zone *zone;	       /* being written; NULL: none */
 	struct out_version version;
 	char *temporary;
 	int fd;
@@ -131,22 +132,45 @@ static int job_slice(struct out_files *f, struct err *e)
 	return rc;
 }
 
-/* The next zone whose file is due. */
-static struct out_zone *next_zone(const struct outbound *out, uint64_t now)
+/* Out of the list of those whose file is to be written. */
+static void take_out(struct out_files *f, struct out_zone *z)
 {
-	for (unsigned i = 0; i < out->zone_count; i++) {
-		if (out->zones[i]->file_wanted && out->zones[i]->file_due <= now)
-			return out->zones[i];
-	}
-	return NULL;
+	struct out_zone **p = &f->wanted;
+
+	while (*p != z)
+		p = &(*p)->file_next;
+	*p = z->file_next;
+	if (*p == NULL)
+		f->wanted_end = p;
+	z->file_wanted = false;
+}
+
+/* The next zone whose file is due. */
+static struct out_zone *next_zone(const struct out_files *f, uint64_t now)
+{
+	struct out_zone *z = f->wanted;
+
+	while (z != NULL && z->file_due > now)
+		z = z->file_next;
+	return z;
+}
+
+static void want(struct out_files *f, struct out_zone *z, uint64_t due)
+{
+	z->file_due = due;
+	if (z->file_wanted)
+		return;
+	z->file_wanted = true;
+	z->file_next = NULL;
+	*f->wanted_end = z;
+	f->wanted_end = &z->file_next;
 }
 
 static void failed(struct out_files *f, struct out_zone *z, const struct err *e)
 {
 	log_error("zone %s: output file %s not written, tried again in %llu s: %s", z->text,
 	    z->output_file, (unsigned long long)f->out->limits.file_again / 1000, e->text);
-	z->file_wanted = true;
-	z->file_due = clock_mono_ms() + f->out->limits.file_again;
+	want(f, z, clock_mono_ms() + f->out->limits.file_again);
 	job_end(f);
 }
 
@@ -158,10 +182,10 @@ static void run(void *arg)
 	int rc;
 
 	if (f->zone == NULL) {
-		z = next_zone(f->out, clock_mono_ms());
+		z = next_zone(f, clock_mono_ms());
 		if (z == NULL)
 			return;
-		z->file_wanted = false; /* a version that comes from now on sets it again */
+		take_out(f, z); /* a version that comes from now on sets it again */
 		rc = job_begin(f, z, &e);
 	} else {
 		z = out_zone_find(f->out, f->zone->apex);
@@ -180,6 +204,7 @@ struct out_files *out_files_new(struct outbound *out)
 
 	f->out = out;
 	f->fd = -1;
+	f->wanted_end = &f->wanted;
 	f->timer = loop_timer_new(out->loop, run, f);
 	return f;
 }
@@ -194,7 +219,7 @@ void out_files_free(struct out_files *f)
 
 bool out_files_busy(const struct out_files *f)
 {
-	return f->zone != NULL || next_zone(f->out, clock_mono_ms()) != NULL;
+	return f->zone != NULL || next_zone(f, clock_mono_ms()) != NULL;
 }
 
 void out_files_wake(struct out_files *f)
@@ -202,8 +227,16 @@ void out_files_wake(struct out_files *f)
 	loop_timer_set(f->timer, 0);
 }
 
-void out_files_forget(struct out_files *f, const struct out_zone *z)
+void out_files_want(struct out_files *f, struct out_zone *z)
+{
+	if (z->output_file != NULL)
+		want(f, z, 0);
+}
+
+void out_files_forget(struct out_files *f, struct out_zone *z)
 {
 	if (f->zone == z)
 		job_end(f);
+	if (z->file_wanted)
+		take_out(f, z);
 }

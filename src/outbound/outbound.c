@@ -111,6 +111,7 @@ static void zone_free(struct out_zone *z)
 		out_destination_free(z->destinations[i]);
 	free(z->destinations);
 	free(z->output_file);
+	free(z->text);
 	buf_free(&z->soa);
 	free(z);
 }
@@ -149,8 +150,7 @@ static void announce(struct out_zone *z)
 		    (unsigned long long)z->out->limits.sweep / 1000, e.text);
 	if (rc != OK)
 		return;
-	z->file_wanted = z->output_file != NULL;
-	z->file_due = 0;
+	out_files_want(z->out->files, z);
 	for (unsigned i = 0; i < z->destination_count; i++)
 		out_destination_version(z->destinations[i]);
 	out_files_wake(z->out->files);
@@ -261,20 +261,23 @@ static void configure_destinations(struct out_zone *z, const struct outbound_zon
 static struct out_zone *zone_configure(
     struct outbound *out, struct out_zone *z, const struct outbound_zone *conf)
 {
+	char text[NAME_TEXT_SIZE];
+
 	if (z == NULL) {
 		z = mem_alloc(sizeof(*z));
 		z->out = out;
 		memcpy(z->apex, conf->apex, name_len(conf->apex));
 		name_lower(z->apex);
-		name_text(z->apex, z->text);
+		name_text(z->apex, text);
+		z->text = mem_strdup(text);
 	}
 	if (conf->output_file == NULL || z->output_file == NULL ||
 	    strcmp(conf->output_file, z->output_file) != 0) {
 		out_files_forget(out->files, z);
 		free(z->output_file);
 		z->output_file = mem_strdup(conf->output_file);
-		z->file_wanted = z->output_file != NULL && z->has_version;
-		z->file_due = 0;
+		if (z->has_version)
+			out_files_want(out->files, z);
 	}
 	configure_destinations(z, conf);
 	return z;

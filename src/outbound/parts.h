@@ -43,7 +43,7 @@ struct out_socket;
 struct out_zone {
 	struct outbound *out;
 	uint8_t apex[NAME_MAX_LEN]; /* lower case */
-	char text[NAME_TEXT_SIZE];
+	char *text;
 	char *output_file; /* NULL: none */
 	bool suspended;
 	bool announce_wanted; /* a version came, and the store could not be read */
@@ -57,6 +57,7 @@ struct out_zone {
 	unsigned destination_count;
 	bool file_wanted; /* a version was announced that is not in the output file yet */
 	uint64_t file_due; /* not before */
+	struct out_zone *file_next;
 };
 
 struct outbound {
@@ -276,6 +277,7 @@ struct out_files *out_files_new(struct outbound *out);
 void out_files_free(struct out_files *f);
 bool out_files_busy(const struct out_files *f); /* or due */
 void out_files_wake(struct out_files *f); /* some zone may want its file */
-void out_files_forget(struct out_files *f, const struct out_zone *z); /* it goes away */
+void out_files_want(struct out_files *f, struct out_zone *z); /* if it has one */
+void out_files_forget(struct out_files *f, struct out_zone *z); /* it goes away, or is another one now */
 
 #endif

@@ -84,6 +84,7 @@ static const struct head_field {
     NUMBER(50, apex_due),
     NUMBER(51, zone_keys),
     NUMBER(52, validity),
+    NUMBER(53, input_mark),
 };
 
 /* Numbers travel as 8 octets whatever their size here, so that a field may be widened. */

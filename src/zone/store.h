@@ -76,6 +76,7 @@ struct zone_head { /* encoded as TLV in the store, so that fields can be added *
 	struct nsec3_params nsec3;
 	uint64_t rrsets, records, signatures;
 	uint32_t ttl_max;
+	uint64_t input_mark; /* of the file that it came from: inbound_file_mark; 0: of none, or not known */
 	uint32_t ttl_in; /* the largest that its source sent, before max_ttl lowered it; 0: not known */
 	uint64_t keyset; /* what of the keys it was made by: see sign_keyset_mark */
 	uint32_t ttl_cap; /* max_ttl when its source's version came in; 0: none */
