@@ -15,6 +15,7 @@ intagliod_SOURCES = \
 	src/daemon/master_sockets.c \
 	src/daemon/master_workers.c \
 	src/daemon/network.c src/daemon/network_internal.h \
+	src/daemon/network_handed.c \
 	src/daemon/network_leap.c \
 	src/daemon/network_probe.c \
 	src/daemon/network_peers.c src/daemon/network_peers.h \

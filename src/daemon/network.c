@@ -25,94 +25,11 @@
 #define GIB (UINT64_C(1) << 30)
 #define STORE_RETRY_MS 200
 
-struct handed { /* a spool that the signing side has not judged yet */
-	struct handed *next;
-	uint8_t apex[NAME_MAX_LEN];
-	char source[PEER_NAME_MAX];
-	uint32_t serial;
-	uint64_t mark; /* inbound_file_mark */
-	char *path;
-};
-
 /* To the signing side */
 
 static void send_apex(struct buf *b, const uint8_t *apex)
 {
 	buf_lv16(b, apex, name_len(apex));
-}
-
-static void send_signer(struct network *n, uint16_t type, struct buf *body)
-{
-	if (n->signer != NULL)
-		channel_send(n->signer, type, body, -1);
-	buf_free(body);
-}
-
-static void hand_over(struct network *n, const struct handed *h)
-{
-	struct buf body = {0};
-
-	send_apex(&body, h->apex);
-	buf_str(&body, h->source);
-	buf_u32(&body, h->serial);
-	buf_str(&body, h->path);
-	buf_u64(&body, h->mark);
-	send_signer(n, PROTO_RECEIVED, &body);
-}
-
-/* Ten thousand zones may wait for their verdicts. */
-static struct handed **bucket_of(struct network *n, const uint8_t *apex)
-{
-	uint8_t lower[NAME_MAX_LEN];
-	size_t len = name_len(apex);
-	uint32_t hash = 2166136261;
-
-	memcpy(lower, apex, len);
-	name_lower(lower);
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ lower[i]) * 16777619;
-	return &n->handed[hash % MEM_COUNT(n->handed)];
-}
-
-static void on_received(
-    void *arg, const uint8_t *apex, const char *source, uint32_t serial, const char *path)
-{
-	struct network *n = arg;
-	struct handed *h = mem_alloc(sizeof(*h)), **bucket = bucket_of(n, apex);
-
-	memcpy(h->apex, apex, name_len(apex));
-	snprintf(h->source, sizeof(h->source), "%s", source);
-	h->serial = serial;
-	h->path = mem_strdup(path);
-	h->mark = *source == '\0' ? inbound_file_mark(n->inbound, apex) : 0;
-	h->next = *bucket;
-	*bucket = h;
-	hand_over(n, h);
-}
-
-static void forget_handed(struct network *n, const uint8_t *apex)
-{
-	struct handed **p = bucket_of(n, apex);
-
-	while (*p != NULL) {
-		struct handed *h = *p;
-
-		if (!name_equal(h->apex, apex)) {
-			p = &h->next;
-			continue;
-		}
-		*p = h->next;
-		free(h->path);
-		free(h);
-	}
-}
-
-static void hand_over_all(struct network *n)
-{
-	for (size_t i = 0; i < MEM_COUNT(n->handed); i++) {
-		for (const struct handed *h = n->handed[i]; h != NULL; h = h->next)
-			hand_over(n, h);
-	}
 }
 
 static void send_status(struct network *n, uint16_t type, const uint8_t *apex, const char *server,
@@ -126,7 +43,7 @@ static void send_status(struct network *n, uint16_t type, const uint8_t *apex, c
 	buf_u8(&body, has_serial);
 	buf_u32(&body, serial);
 	buf_str(&body, reason);
-	send_signer(n, type, &body);
+	network_send(n, type, &body);
 }
 
 static void on_source(void *arg, const uint8_t *apex, const char *source, enum source_status status,
@@ -147,7 +64,7 @@ static void on_refreshed(void *arg, const uint8_t *apex, int64_t now)
 
 	send_apex(&body, apex);
 	buf_u64(&body, (uint64_t)now);
-	send_signer(arg, PROTO_REFRESHED, &body);
+	network_send(arg, PROTO_REFRESHED, &body);
 }
 
 static bool stops_on_expire(const struct network *n, const uint8_t *apex)
@@ -170,7 +87,7 @@ static void on_expired(void *arg, const uint8_t *apex, bool expired)
 	outbound_suspend(n->outbound, apex, expired && stops_on_expire(n, apex));
 	send_apex(&body, apex);
 	buf_u8(&body, expired);
-	send_signer(n, PROTO_EXPIRED, &body);
+	network_send(n, PROTO_EXPIRED, &body);
 }
 
 static unsigned on_notify(void *arg, const struct packet *p, const struct sockaddr_storage *from,
@@ -219,7 +136,7 @@ static void on_verdict(struct network *n, const uint8_t *apex, struct reader *bo
 	soa.minimum = reader_u32(body);
 	if (body->failed)
 		return;
-	forget_handed(n, apex);
+	network_judged(n, apex);
 	inbound_verdict(n->inbound, apex, source, code, why, serial, &soa);
 }
 
@@ -304,7 +221,7 @@ static void start_outbound(struct network *n)
 
 static void start_inbound(struct network *n)
 {
-	struct inbound_hooks hooks = {on_received, on_source, on_refreshed, on_expired, n};
+	struct inbound_hooks hooks = {network_received, on_source, on_refreshed, on_expired, n};
 	char *dir;
 
 	if (n->inbound != NULL || n->outbound == NULL || !n->has_signer)
@@ -373,7 +290,7 @@ static void on_hello(struct network *n)
 	n->has_signer = true;
 	open_store(n);
 	start_inbound(n);
-	hand_over_all(n);
+	network_hand_over(n);
 }
 
 static void take_listener(struct network *n, uint16_t type, int fd)
@@ -440,10 +357,7 @@ static void network_free(struct network *n)
 	outbound_free(n->outbound);
 	if (n->store != NULL)
 		store_close(n->store);
-	for (size_t i = 0; i < MEM_COUNT(n->handed); i++) {
-		while (n->handed[i] != NULL)
-			forget_handed(n, n->handed[i]->apex);
-	}
+	network_forget_handed(n);
 	channel_free(n->signer);
 	channel_free(n->master);
 	loop_timer_free(n->store_again);

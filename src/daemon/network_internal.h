@@ -33,6 +33,14 @@ struct network {
 	unsigned settle_wait_ms;
 };
 
+/* network_handed.c */
+void network_send(struct network *n, uint16_t type, struct buf *body); /* to the signing side; frees body */
+void network_received(void *network, const uint8_t *apex, const char *source, uint32_t serial,
+    const char *path);
+void network_judged(struct network *n, const uint8_t *apex);
+void network_hand_over(struct network *n); /* all that was not judged, to a new signing side */
+void network_forget_handed(struct network *n);
+
 /* network_leap.c */
 void network_look(struct network *n, struct reader *body); /* PROTO_LOOK */
 void network_settle(void *network);

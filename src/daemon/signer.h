@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/msg.h"
 #include "daemon/config.h"
+#include "daemon/signer_turns.h"
 #include "dns/peer.h"
 #include "keys/keys.h"
 #include "keys/share.h"
@@ -31,15 +32,6 @@ struct server_status { /* what was learnt last of a zone's source or destination
 struct waiter; /* an operator's command that waits for the zone */
 
 enum find_kind { FIND_NAMESERVERS, FIND_PARENT, FIND_KINDS };
-
-struct zone_link { /* a zone's place in a queue; zeros: it is in none */
-	struct zone_queue *queue;
-	struct signer_zone *zone;
-	struct zone_link *next, *prev;
-};
-struct zone_queue {
-	struct zone_link *first, *last;
-};
 
 struct signer_zone {
 	struct signer *signer;
@@ -166,14 +158,6 @@ void signer_status_set(struct signer_zone *z, bool is_source, const char *server
 const char *signer_status_name(const struct server_status *st);
 void signer_status_dirty(struct signer_zone *z); /* to be saved soon */
 void signer_statuses_save(void *signer);
-
-/* signer_turns.c: whose turn it is */
-void signer_zone_step(struct signer_zone *z); /* soon */
-void signer_step_all(struct signer *s);
-/* A place among the runs; false: it waits for one, and gets a turn then. */
-bool signer_place_take(struct signer_zone *z, enum token_class class);
-void signer_place_give(struct signer *s);
-void signer_turns_forget(struct signer_zone *z); /* it is gone */
 
 /* signer_schedule.c: a zone's next step */
 void signer_zone_turn(struct signer_zone *z);
