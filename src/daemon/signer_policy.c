@@ -7,9 +7,24 @@
 #include "base/mem.h"
 #include "daemon/signer.h"
 
+#define DAY 86400
+#define MONTH_AT_LEAST (28 * DAY)
+
 static uint8_t hex_digit(char c)
 {
 	return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* Signing by other keys is spread over half of what is left of the old key's time after its last
+ * use, when the longest TTL, propagation and a day are taken off: the signatures of a big zone then
+ * expire evenly, and its destinations are not flooded. */
+static int64_t walk_time(const struct config_policy *p)
+{
+	const struct config_role *role = p->csk.origin.line > 0 ? &p->csk : &p->zsk;
+	int64_t after = role->postpublish.months * MONTH_AT_LEAST + role->postpublish.seconds;
+	int64_t left = after - p->max_ttl - p->propagation - DAY;
+
+	return left > 0 ? left / 2 : 0;
 }
 
 void signer_policy_signing(const struct config_policy *p, struct sign_policy *to)
@@ -30,6 +45,7 @@ void signer_policy_signing(const struct config_policy *p, struct sign_policy *to
 	to->refresh = p->signatures.refresh;
 	to->jitter = p->signatures.jitter;
 	to->inception_offset = p->signatures.inception_offset;
+	to->walk_time = walk_time(p);
 	to->journal_octets = (uint64_t)p->journal.size;
 	to->journal_age = p->journal.age;
 	to->ttl_dnskey = (uint32_t)p->ttl.dnskey;

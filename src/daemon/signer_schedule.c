@@ -227,7 +227,7 @@ static void run_failed(struct signer_zone *z, const struct sign_result *r)
 		stuck(z, r->err.text);
 	if (r->input_bad && !is_misfit)
 		return;
-	z->whole = r->code == ERR_VERIFY; /* what cannot be done in place may be done beside it */
+	z->whole = r->place_bad;
 	if (r->store_bad) {
 		z->damaged = true; /* only its source can mend it */
 		signer_send_zone(z->signer, PROTO_RETRANSFER, z);

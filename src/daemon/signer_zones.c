@@ -298,6 +298,7 @@ static bool is_other_signing(const struct sign_policy *was, const struct sign_po
 
 	same.journal_octets = is->journal_octets;
 	same.journal_age = is->journal_age;
+	same.walk_time = is->walk_time;
 	return memcmp(&same, is, sizeof(same)) != 0;
 }
 

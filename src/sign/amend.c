@@ -79,6 +79,12 @@ int amend_give_up(struct sign_run *r, const char *why)
 	return run_begin_build(r);
 }
 
+int amend_is_bad(struct sign_run *r, const char *why)
+{
+	r->place_bad = true;
+	return run_fail(r, ERR_VERIFY, "%s", why);
+}
+
 /* Owners */
 
 int64_t amend_earliest(const struct sign_run *r, int64_t so_far, const struct old_set *s)
@@ -211,7 +217,7 @@ static int put_nsec(
 	if (r->denial != DENIAL_NSEC || place == PLACE_HIDDEN || n->count == 0)
 		return OK;
 	if (link == NULL && old.packed == NULL)
-		return run_fail(r, ERR_VERIFY, "a name has lost its NSEC in the store");
+		return amend_is_bad(r, "a name has lost its NSEC in the store");
 	rc = link != NULL ? make_nsec(r, n, place) : amend_pack_stored(r, old.packed, old.len);
 	if (rc != OK)
 		return rc;

@@ -78,6 +78,8 @@ struct amend {
 void amend_free(struct sign_run *r);
 /* May this run be an amend?  What the new input is shows later. */
 bool amend_may(struct sign_run *r);
+/* The stored version is not what it should be: fails, and a build may mend it. */
+int amend_is_bad(struct sign_run *r, const char *why);
 /* It is not one: begin a build.  The return value of a step. */
 int amend_give_up(struct sign_run *r, const char *why);
 

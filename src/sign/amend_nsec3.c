@@ -67,8 +67,7 @@ static int amend_link(struct sign_run *r, struct link *x)
 	if (!x->wanted)
 		return old.packed == NULL ? OK : remove_nsec3(r, x, &old);
 	if (x->is_as_stored && old.packed == NULL)
-		return run_fail(
-		    r, ERR_VERIFY, "a record of its NSEC3 chain is gone from the store");
+		return amend_is_bad(r, "a record of its NSEC3 chain is gone from the store");
 	rc = make_nsec3(r, x, &old);
 	if (rc != OK)
 		return rc;

@@ -115,6 +115,17 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
+/* Until the next slice of a walk.  What was asked for, and what an emergency asks for, does not
+ * wait. */
+static int64_t walk_pause(const struct sign_run *r)
+{
+	const struct zone_head *h = &r->head;
+
+	if (h->walk_anew || r->job.class == TOKEN_EMERGENCY)
+		return 0;
+	return r->job.policy.walk_time / (int64_t)(h->signatures / SLICE_SIGNATURES + 1);
+}
+
 /* expiry_first is what the index says: the apex, which is not in it, has a say in both times. */
 static void plan_next_time(struct sign_run *r)
 {
@@ -124,7 +135,7 @@ static void plan_next_time(struct sign_run *r)
 	h->resign_at = earlier(h->resign_at, h->apex_due);
 	h->expiry_first = earlier(h->expiry_first, h->apex_expiry);
 	if (h->has_walk)
-		h->resign_at = r->job.now;
+		h->resign_at = earlier(h->resign_at, r->job.now + walk_pause(r));
 }
 
 void commit_sums(struct sign_run *r)
@@ -252,6 +263,7 @@ static int judge(struct sign_run *r, struct store_write *w)
 			memcpy(hashes[p.hash_count++], a->links.items[i].key, NSEC3_HASH_LEN);
 	}
 	rc = check_part(&p, &r->err);
+	r->place_bad = rc != OK;
 	free(owners);
 	free(hashes);
 	return rc;

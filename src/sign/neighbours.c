@@ -280,5 +280,5 @@ int links_next(
 
 	if (rc == ERR_MISSING)
 		rc = next_from(r, NULL, 0, out, out_len);
-	return rc == ERR_MISSING ? run_fail(r, ERR_VERIFY, "its denial chain is empty") : rc;
+	return rc == ERR_MISSING ? amend_is_bad(r, "its denial chain is empty") : rc;
 }

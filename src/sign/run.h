@@ -171,7 +171,7 @@ struct sign_run {
 	uint64_t started_ms, cpu_start, progress_ms;
 
 	enum run_phase phase;
-	bool is_waiting, cancelled, input_bad, store_bad, unchanged;
+	bool is_waiting, cancelled, input_bad, place_bad, store_bad, unchanged;
 	int code;
 	struct err err;
 	struct work work; /* open and sort */

@@ -118,6 +118,7 @@ static void finish(struct sign_run *r)
 	result->code = r->code;
 	result->err = r->err;
 	result->input_bad = r->input_bad;
+	result->place_bad = r->place_bad;
 	result->store_bad = r->store_bad;
 	result->head = r->code == OK && !r->unchanged ? r->head : r->old_head;
 	if (r->code == OK && !r->unchanged) {

@@ -33,6 +33,7 @@ struct sign_policy { /* what of a policy concerns signing; seconds */
 	uint32_t ttl_dnskey, ttl_cds, max_ttl;
 	bool zonemd_generate; /* put a digest of the signed zone into it (RFC 8976) */
 	bool zonemd_verify; /* a whole zone that comes with a digest of itself must fit it (RFC 8976) */
+	int64_t walk_time; /* over which signing by other keys is spread, in a big zone; 0: at once */
 	uint64_t journal_octets; /* how much of past versions is kept for IXFR, and for how long */
 	int64_t journal_age;
 };
@@ -63,6 +64,7 @@ struct sign_result {
 	/* The input was at fault: the source's status says so (R60).  With code ERR_CONFLICT it is a
 	 * difference that does not fit: the source is to be asked for the whole zone. */
 	bool input_bad;
+	bool place_bad;      /* what was made in place failed its check: it may be built (whole) */
 	bool store_bad;      /* the generation to be signed again is not what its source sent */
 	struct zone_head head; /* on OK, as published */
 	uint64_t signed_now, kept; /* signatures made, and taken over */
