@@ -178,6 +178,8 @@ static int add_stretch(struct sign_run *r, bool is_nsec3, const uint8_t *last, s
 	for (; rc == OK && w->is_nsec3 == is_nsec3; rc = walk_next(w)) {
 		bool is_new = len != w->key_len || memcmp(key, w->key, len) != 0;
 
+		if (!is_nsec3 && w->key_len == r->apex_key_len)
+			continue; /* always looked at, and not in the index */
 		if (last != NULL && key_compare(w->key, w->key_len, last, last_len) > 0)
 			return OK;
 		if (last == NULL && is_new && a->budget == 0)
@@ -187,8 +189,6 @@ static int add_stretch(struct sign_run *r, bool is_nsec3, const uint8_t *last, s
 			continue;
 		len = w->key_len;
 		memcpy(key, w->key, len);
-		if (!is_nsec3 && len == r->apex_key_len)
-			continue; /* always looked at, and not in the index */
 		if (add(r, o, key, len, stretch) != OK)
 			return r->code;
 	}

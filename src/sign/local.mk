@@ -72,7 +72,7 @@ tests_unit_test_sign_zonemd_LDADD = $(SIGN_TEST_LIBS)
 tests_unit_test_sign_oracle_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_sign_oracle_LDADD = $(SIGN_TEST_LIBS)
 
-AMEND_RIG = tests/unit/amend_change.c tests/unit/amend_follow.c tests/unit/amend_judge.c tests/unit/amend_keys.c \
+AMEND_RIG = tests/unit/amend_chance.c tests/unit/amend_change.c tests/unit/amend_follow.c tests/unit/amend_judge.c tests/unit/amend_keys.c \
 	tests/unit/amend_rig.c tests/unit/amend_rig.h tests/unit/amend_signatures.c \
 	tests/unit/amend_version.c tests/unit/amend_version.h tests/unit/amend_zone.c tests/unit/amend_zone.h
 libamendtest_a_SOURCES = $(AMEND_RIG)
@@ -84,6 +84,16 @@ tests_unit_test_amend_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_amend_LDADD = libamendtest.a $(SIGN_TEST_LIBS)
 tests_unit_test_amend_random_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_amend_random_LDADD = libamendtest.a $(SIGN_TEST_LIBS)
+
+# The same with slices and slabs of a few signatures.
+check_LIBRARIES += libsignsmall.a
+libsignsmall_a_SOURCES = $(libsign_a_SOURCES)
+libsignsmall_a_CPPFLAGS = $(libsign_a_CPPFLAGS) -DSLICE_SIGNATURES=7 -DAMEND_SMALL=0 -DSLAB_SIGNATURES=4
+check_PROGRAMS += tests/unit/test_amend_slices
+UNIT_TESTS += tests/unit/test_amend_slices
+tests_unit_test_amend_slices_SOURCES = tests/unit/test_amend_random.c
+tests_unit_test_amend_slices_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DAMEND_IN_SLICES
+tests_unit_test_amend_slices_LDADD = libamendtest.a libsigntest.a libsignsmall.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/token/test_sign
 TOKEN_TESTS += tests/token/test_sign

@@ -23,7 +23,9 @@
 #include "sign/sign.h"
 #include "sign/source.h"
 
+#ifndef SLAB_SIGNATURES
 #define SLAB_SIGNATURES 128
+#endif
 #define SLAB_OCTETS (128 * 1024)
 #define SLAB_ENTRIES 1024
 #define SLABS_AHEAD 8 /* planned beyond what tokens and verifiers hold */

@@ -86,9 +86,22 @@ void amend_judge_signatures(struct amend_rig *g, struct amend_one *o,
 		    (unsigned long long)l.made, (unsigned long long)o->result.signed_now);
 }
 
+static void fail_with(
+    struct amend_rig *g, const struct amend_record *r, const char *what, int64_t is, int64_t said)
+{
+	struct buf text = {0};
+
+	if (r != NULL)
+		amend_record_text(r, &text);
+	buf_u8(&text, 0);
+	amend_fail(g, "its first signature %s at %lld, and its head says %lld: %s", what,
+	    (long long)is, (long long)said, text.data);
+}
+
 void amend_judge_expiry(struct amend_rig *g, struct amend_one *o, const struct amend_version *is)
 {
 	const struct zone_head *h = &is->head;
+	const struct amend_record *of_first = NULL, *of_due = NULL;
 	int64_t now = o->job.now, first = 0, due = 0;
 
 	for (size_t i = 0; i < is->count; i++) {
@@ -101,13 +114,14 @@ void amend_judge_expiry(struct amend_rig *g, struct amend_one *o, const struct a
 		parse(r, &sig);
 		expires = now + (int32_t)(sig.expiration - (uint32_t)now);
 		renewed = expires - due_at(o, is_key_set(o, r));
+		of_first = first == 0 || expires < first ? r : of_first;
 		first = first == 0 || expires < first ? expires : first;
+		of_due = due == 0 || renewed < due ? r : of_due;
 		due = due == 0 || renewed < due ? renewed : due;
 	}
 	if (h->expiry_first > first || (h->expiry_first == 0) != (first == 0))
-		amend_fail(g, "its first signature expires at %lld, and its head says %lld",
-		    (long long)first, (long long)h->expiry_first);
-	if (h->resign_at > due || (h->resign_at == 0) != (due == 0))
-		amend_fail(g, "its first signature is due at %lld, and its head says %lld",
-		    (long long)due, (long long)h->resign_at);
+		fail_with(g, of_first, "expires", first, h->expiry_first);
+	/* What is overdue is due now. */
+	if ((h->resign_at > due && h->resign_at > now) || (h->resign_at == 0) != (due == 0))
+		fail_with(g, of_due, "is due", due, h->resign_at);
 }

@@ -14,6 +14,7 @@ struct amend_random {
 };
 void amend_seed(struct amend_random *r, uint64_t a, uint64_t b);
 uint32_t amend_draw(struct amend_random *r, uint32_t below);
+void amend_seed_jitter(uint64_t a, uint64_t b); /* amend_chance.c: what the signer draws */
 static inline bool amend_chance(struct amend_random *r, uint32_t percent)
 {
 	return amend_draw(r, 100) < percent;

@@ -206,7 +206,7 @@ static void one_step(struct amend_rig *g, struct amend_one *o)
 	if (o->needs_whole)
 		way = AMEND_WHOLE;
 	o->job.again = amend_chance(r, 5);
-	o->job.force = amend_chance(r, 3);
+	o->job.force = amend_chance(r, 3) && o->roll == 0; /* no algorithm comes half-way */
 	if (amend_chance(r, 10))
 		run_in_vain(g, o, way);
 	else
@@ -235,12 +235,14 @@ static void play(uint64_t seed, unsigned steps)
 	amend_rig_open(g);
 	amend_say(g, "AMEND_SEED=%llu: ", (unsigned long long)seed);
 	amend_seed(&g->random, seed, 0);
+	amend_seed_jitter(seed, 0);
 	begin(g);
 	for (unsigned step = 1; step <= steps; step++) {
 		if (!is_wanted(step))
 			continue;
 		amend_say(g, "%u. ", step);
 		amend_seed(&g->random, seed, step);
+		amend_seed_jitter(seed, step);
 		one_step(g, &g->one[0]);
 	}
 	amend_settle(g, &g->one[0]);
