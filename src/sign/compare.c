@@ -142,6 +142,7 @@ static int doubt(struct sign_run *r, const uint8_t *owner, uint16_t type, const 
 /* The records of an RRset while steps are applied to them. */
 struct growing {
 	struct rrset set;
+	bool was_there; /* in the store */
 	uint8_t owner[NAME_MAX_LEN];
 	struct buf *items; /* u16 length, RDATA */
 	size_t at;	   /* of the item that was found */
@@ -200,6 +201,7 @@ static int begin_group(struct sign_run *r, const struct spool_group *g, struct g
 	if (rc != OK || rrset_unpack(packed, len, &out->set) != OK)
 		return run_fail(r, rc == OK ? ERR_FORMAT : rc, "reading the current version: %s",
 		    err_name(rc == OK ? ERR_FORMAT : rc));
+	out->was_there = true;
 	memcpy(out->owner, out->set.owner, name_len(out->set.owner));
 	buf_put(out->items, out->set.rdata, out->set.rdata_len);
 	if (g->type == RR_SOA && out->set.rdata_len > 2)
@@ -212,8 +214,9 @@ static int end_group(struct sign_run *r, const struct spool_group *g, struct gro
 	const uint8_t *packed;
 	size_t len;
 
+	/* What came and went within the difference was never there. */
 	if (x->set.count == 0)
-		return differ(r, g->key, g->key_len, g->type, NULL, 0);
+		return x->was_there ? differ(r, g->key, g->key_len, g->type, NULL, 0) : OK;
 	buf_reset(&r->rdata);
 	x->set.count = rrset_sort(g->type, x->items->data, x->items->len, x->set.count, &r->rdata);
 	x->set.owner = x->owner;

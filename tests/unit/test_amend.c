@@ -188,6 +188,25 @@ static void test_nothing_new_is_no_version(void **state)
 	assert_int_equal(o->result.signed_now, 0);
 }
 
+/* Within one difference of several versions, at an empty non-terminal and elsewhere. */
+static void test_R1_what_comes_and_goes(void **state)
+{
+	struct state *s = *state;
+
+	for (unsigned d = DENIAL_NSEC; d <= DENIAL_NSEC3_OPT_OUT; d++) {
+		struct amend_one *o = begin(s, d);
+
+		apply(o, (const char *const[]){"a.b 60 TXT x", NULL});
+		amend_run(&s->rig, o, AMEND_WHOLE);
+		amend_next(o, 1);
+		apply(o, (const char *const[]){"+b 60 TXT x", "+c 60 NS ns.c", NULL});
+		amend_next(o, 1);
+		apply(o, (const char *const[]){"-b 60 TXT x", "-c 60 NS ns.c", NULL});
+		amend_run(&s->rig, o, AMEND_STEPS);
+		assert_int_equal(o->result.signed_now, 1);
+	}
+}
+
 /* Input that is no zone changes nothing, and the next that is one goes through. */
 
 static void bad_input(
@@ -296,6 +315,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_R1_a_change_costs_a_change, open_rig, close_rig),
 	    cmocka_unit_test_setup_teardown(test_nothing_new_is_no_version, open_rig, close_rig),
+	    cmocka_unit_test_setup_teardown(test_R1_what_comes_and_goes, open_rig, close_rig),
 	    cmocka_unit_test_setup_teardown(test_R60_input_that_is_no_zone, open_rig, close_rig),
 	    cmocka_unit_test_setup_teardown(
 		test_R1_difference_that_does_not_fit, open_rig, close_rig),
