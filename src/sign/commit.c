@@ -200,6 +200,19 @@ int commit_plan(struct sign_run *r)
 				: STEP_DONE;
 }
 
+/* A whole input came in under the cap of now; else what is there may have been capped lower. */
+static void plan_ttls(struct sign_run *r)
+{
+	struct zone_head *h = &r->head;
+	uint32_t cap = r->job.policy.max_ttl;
+	bool is_whole = r->spool != NULL && r->amend->spool == NULL;
+
+	if (is_whole || (cap != 0 && (h->ttl_cap == 0 || cap < h->ttl_cap)))
+		h->ttl_cap = cap;
+	if (is_whole || r->amend->ttl_max > h->ttl_in)
+		h->ttl_in = is_whole ? r->source.ttl_max : r->amend->ttl_max;
+}
+
 int commit_plan_amend(struct sign_run *r)
 {
 	struct zone_head *h = &r->head;
@@ -210,10 +223,7 @@ int commit_plan_amend(struct sign_run *r)
 	h->unverified = h->unverified || r->old_head.unverified;
 	if (p->validity > h->validity)
 		h->validity = p->validity;
-	if (r->amend->spool != NULL && r->amend->ttl_max > h->ttl_in)
-		h->ttl_in = r->amend->ttl_max;
-	else if (r->spool != NULL && r->amend->spool == NULL)
-		h->ttl_in = r->source.ttl_max;
+	plan_ttls(r);
 	r->jitter = p->jitter < spread ? p->jitter : spread;
 	if (resign_is_wanted(r) && h->rrsets > AMEND_SMALL)
 		r->jitter = spread;
