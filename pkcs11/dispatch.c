@@ -157,6 +157,17 @@ static struct client_worker *least_busy(struct client *c, uint64_t now)
 	return best;
 }
 
+/* Challenges for keys are for the worker that made or listed them, while there is one: another
+ * would have to look for each new key, and that takes some tokens as long as they have objects. */
+static struct client_worker *worker_for(struct client *c, enum token_class class, uint64_t now)
+{
+	struct client_worker *keeper = &c->workers[0];
+
+	if (class != TOKEN_KEYSET || !is_up(keeper) || now < keeper->paused_until)
+		return least_busy(c, now);
+	return keeper->sent_count < parts_at(keeper) ? keeper : NULL;
+}
+
 static void note_served(struct client_worker *w, uint64_t now)
 {
 	struct pending *p = w->sent.first;
@@ -210,7 +221,9 @@ void client_pump(struct client *c)
 	for (unsigned class = 0; class < TOKEN_CLASSES; class ++) {
 		struct queue *q;
 		while ((q = line_turn(&c->lines[class])) != NULL) {
-			w = least_busy(c, now);
+			w = worker_for(c, class, now);
+			if (w == NULL && class == TOKEN_KEYSET)
+				break;
 			if (w == NULL)
 				return;
 			struct pending *p = queue_take_part(q, share_of(c, q));
