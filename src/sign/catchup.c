@@ -9,10 +9,17 @@
 #include "base/mem.h"
 #include "dns/rrtype.h"
 
-bool sign_is_beside(const struct sign_run *r)
+/* From where it begins to read until it compares: what the others change is missing in it.  The
+ * last one of them may be published while the build waits for its end already. */
+static bool misses_changes(const struct sign_run *r)
 {
 	return r->build != NULL && r->amend == NULL && r->has_old && r->spool == NULL &&
-	       r->rrsets_expected > STORE_SMALL && r->phase < RUN_CATCHUP && r->code == OK;
+	       r->phase <= RUN_CATCHUP && r->code == OK;
+}
+
+bool sign_is_beside(const struct sign_run *r)
+{
+	return misses_changes(r) && r->rrsets_expected > STORE_SMALL && r->phase < RUN_CATCHUP;
 }
 
 void catchup_note(struct sign_run *made)
@@ -20,7 +27,7 @@ void catchup_note(struct sign_run *made)
 	const struct owners *o = &made->amend->owners;
 
 	for (struct sign_run *r = made->sign->runs; r != NULL; r = r->next) {
-		if (!sign_is_beside(r) || !name_equal(r->job.apex, made->job.apex))
+		if (r == made || !misses_changes(r) || !name_equal(r->job.apex, made->job.apex))
 			continue;
 		for (size_t i = 0; i < o->count; i++) {
 			if (o->items[i].is_single &&

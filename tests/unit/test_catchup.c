@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include "dns/rrtype.h"
 #include "dns/dnskey.h"
+#include "sign/run.h"
 #include "tests/unit/fake_token.h"
 #include "tests/unit/signing.h"
 
@@ -159,6 +160,46 @@ static void test_no_change_meanwhile(void **state)
 	judge(f, 1);
 }
 
+static void until_phase(struct signing *f, enum run_phase phase)
+{
+	while (f->done == 0 && f->run->phase != phase)
+		loop_once(f->loop, true);
+	assert_int_equal(f->done, 0);
+}
+
+/* The build is complete, and waits for another version that was begun before and is published now.
+ */
+static void test_the_last_change_is_published_while_it_waits(void **state)
+{
+	struct signing *f = *state;
+	struct sign_job beside;
+	struct other o = {0};
+
+	begin(f);
+	for (unsigned n = 2; n < 4; n++) { /* without, and with one that it knows of already */
+		f->job.policy.denial = DENIAL_NSEC;
+		f->job.spool = NULL;
+		assert_int_equal(signing_sign(f), OK);
+		change_beside(f, n - 2, &o);
+		until_phase(f, RUN_CHECK);
+		fake_token_silence(f->token, true);
+		zone_of(f, n);
+		beside = f->job;
+		beside.as_is = true;
+		o.done = 0;
+		sign_start(f->sign, &beside, NULL, other_done, &o);
+		until_phase(f, RUN_CATCHUP);
+		assert_int_equal(o.done, 0);
+		fake_token_silence(f->token, false);
+		if (signing_wait(f) != OK)
+			fail_msg("%s", f->result.err.text);
+		assert_int_equal(o.done, 1);
+		assert_int_equal(o.result.code, OK);
+		assert_int_equal(f->result.head.serial_out, o.result.head.serial_out + 1);
+		judge(f, n);
+	}
+}
+
 /* The build is of the keys that were; what is published has others now. */
 static void test_other_keys_meanwhile(void **state)
 {
@@ -212,6 +253,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 		test_changes_meanwhile_are_made_up_for, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_change_meanwhile, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_the_last_change_is_published_while_it_waits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_other_keys_meanwhile, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_too_much_beside_waits, setup, teardown),
 	};
