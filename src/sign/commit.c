@@ -221,6 +221,7 @@ int commit_plan_amend(struct sign_run *r)
 	int rc = plan_head(r);
 
 	h->unverified = h->unverified || r->old_head.unverified;
+	h->ttl_cap = p->max_ttl; /* none is above that: has_lower_cap asks for a build first */
 	if (p->validity > h->validity)
 		h->validity = p->validity;
 	plan_ttls(r);
