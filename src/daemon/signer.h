@@ -70,6 +70,7 @@ struct signer_zone {
 	bool whole;   /* the next version is built anew: in place it failed its check */
 	bool damaged; /* the stored version failed its check: signed again from its source only */
 	bool deleting;
+	bool is_dropped; /* it is in no table any more, and freed when its last run has ended */
 	bool expired; /* its source is past SOA EXPIRE */
 	char problem[REASON_MAX]; /* why it does not get on; "" */
 	bool problem_is_keys;      /* ... namely for want of keys */
@@ -152,6 +153,7 @@ struct signer_zone *signer_zone_by_name(struct signer *s, const char *name);
 struct signer_zone *signer_zone_by_apex(struct signer *s, const uint8_t *apex);
 void signer_zones_configure(struct signer *s);
 void signer_zone_drop(struct signer_zone *z);
+void signer_zone_run_ended(struct signer_zone *z); /* z may be gone after that */
 void signer_zones_free(struct signer *s);
 void signer_status_set(struct signer_zone *z, bool is_source, const char *server, unsigned status,
     bool has_serial, uint32_t serial, const char *reason);

@@ -288,6 +288,7 @@ done:
 	if (!z->deleting)
 		signer_zone_step(z);
 	free(keys);
+	signer_zone_run_ended(z);
 	signer_place_give(s);
 }
 

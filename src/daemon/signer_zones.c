@@ -382,7 +382,8 @@ void signer_zones_configure(struct signer *s)
 	signer_step_all(s);
 }
 
-static void zone_free(struct signer_zone *z)
+/* Nothing happens to it any more but the end of its runs. */
+static void zone_close(struct signer_zone *z)
 {
 	signer_turns_forget(z);
 	signer_group_leave(z);
@@ -395,6 +396,10 @@ static void zone_free(struct signer_zone *z)
 	signer_observe_free(z);
 	loop_event_free(z->refresh);
 	loop_timer_free(z->retry);
+}
+
+static void zone_free(struct signer_zone *z)
+{
 	free(z->share);
 	free(z->servers);
 	free(z->next.spool);
@@ -418,13 +423,24 @@ void signer_zone_drop(struct signer_zone *z)
 		i++;
 	memmove(&s->zones[i], &s->zones[i + 1], (s->zone_count - i - 1) * sizeof(*s->zones));
 	s->zone_count--;
-	zone_free(z);
+	zone_close(z);
+	z->is_dropped = true;
+	signer_zone_run_ended(z);
+}
+
+/* A run that was called off ends later, and speaks of its zone then. */
+void signer_zone_run_ended(struct signer_zone *z)
+{
+	if (z->is_dropped && z->run == NULL && z->beside == NULL)
+		zone_free(z);
 }
 
 void signer_zones_free(struct signer *s)
 {
-	for (unsigned i = 0; i < s->zone_count; i++)
+	for (unsigned i = 0; i < s->zone_count; i++) {
+		zone_close(s->zones[i]);
 		zone_free(s->zones[i]);
+	}
 	free(s->zones);
 	s->zones = NULL;
 	s->zone_count = 0;
