@@ -377,7 +377,7 @@ void commit_sums(struct sign_run *r); /* the head is complete but for what the s
 /* commit.c: of a run that has built a generation, and of one that made a version in place */
 extern const struct publish publish_build, publish_amend;
 /* Makes the version public by r->publish: STEP_WAIT, then STEP_DONE when the commit was well.  A run may do
- * so again and again; r->old_head must be the zone's present head each time. */
+ * so again and again; r->live_head must be the zone's present head each time. */
 int publish_step(struct sign_run *r, uint64_t until);
 void publish_leave(struct sign_run *r); /* r ends; fine also if it is not listed */
 /* Commit what is ready, if it should not wait for next, the run whose turn comes (NULL: none can go on). */

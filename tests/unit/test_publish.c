@@ -164,7 +164,7 @@ static void test_one_that_is_overtaken_fails_alone(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
 		join(i, TOKEN_CHANGE);
-	rig->runs[0]->old_head.has_out = true; /* and none is in the store */
+	rig->runs[0]->live_head.has_out = true; /* and none is in the store */
 	publish_look(rig->f.sign, NULL);
 	assert_int_equal(rig->done, 2);
 	assert_int_equal(rig->runs[0]->code, ERR_CONFLICT);
