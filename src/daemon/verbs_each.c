@@ -54,7 +54,9 @@ static void each_turn(void *arg)
 	z = signer_zone_by_apex(e->signer, e->zones[e->at]);
 	json_array_clear(e->zone_rows);
 	json_array_clear(e->zone_held);
-	if (z == NULL || z->deleting)
+	if (z == NULL && e->is_list)
+		verbs_each_skip(e);
+	else if (z == NULL || (z->deleting && !e->is_list))
 		verbs_each_fail(e, ERR_MISSING, "it is being deleted");
 	else
 		e->zone(e, z);
@@ -228,7 +230,7 @@ static int read_zones(struct verbs_each *e, struct err *err)
 	return OK;
 }
 
-void verbs_each_start(struct signer *s, struct ops_call *c, const struct edit *edit,
+static void each_start(struct signer *s, struct ops_call *c, bool is_list, const struct edit *edit,
     verbs_zone_fn *zone, verbs_end_fn *end)
 {
 	struct verbs_each *e = mem_alloc(sizeof(*e));
@@ -238,6 +240,7 @@ void verbs_each_start(struct signer *s, struct ops_call *c, const struct edit *e
 	e->call = c;
 	e->zone = zone;
 	e->end = end;
+	e->is_list = is_list;
 	e->is_dry = ops_flag(c, "dry-run");
 	if (edit != NULL)
 		e->edit = *edit;
@@ -255,4 +258,15 @@ void verbs_each_start(struct signer *s, struct ops_call *c, const struct edit *e
 	}
 	e->patience_ms = clock_mono_ms() + PATIENCE_MS;
 	loop_soon(s->loop, each_turn, e);
+}
+
+void verbs_each_start(struct signer *s, struct ops_call *c, const struct edit *edit,
+    verbs_zone_fn *zone, verbs_end_fn *end)
+{
+	each_start(s, c, false, edit, zone, end);
+}
+
+void verbs_each_list(struct signer *s, struct ops_call *c, verbs_zone_fn *zone, verbs_end_fn *end)
+{
+	each_start(s, c, true, NULL, zone, end);
 }

@@ -30,6 +30,7 @@ struct verbs_each {
 	verbs_zone_fn *zone;
 	verbs_end_fn *end;
 	bool is_dry;
+	bool is_list; /* zones are only shown: those that are going, too */
 	struct edit edit; /* what is asked for; `which` as the options say */
 	json_t *rows, *held; /* of listings; owned */
 	/* Of the zone in hand: said and added to the listings when it is done. */
@@ -49,6 +50,8 @@ struct verbs_each {
 /* edit NULL: none.  Errors in the options end the call with words. */
 void verbs_each_start(struct signer *s, struct ops_call *c, const struct edit *edit,
     verbs_zone_fn *zone, verbs_end_fn *end);
+/* The same for a listing of zones. */
+void verbs_each_list(struct signer *s, struct ops_call *c, verbs_zone_fn *zone, verbs_end_fn *end);
 void verbs_each_next(struct verbs_each *e);
 void verbs_each_skip(struct verbs_each *e); /* nothing is to be done for this one */
 void verbs_each_fail(struct verbs_each *e, int code, const char *why);

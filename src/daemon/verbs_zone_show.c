@@ -174,39 +174,22 @@ static json_t *zone_json(struct signer_zone *z)
 	    submit_json(z), "held", held_json(z), "findings", verbs_findings(z));
 }
 
-/* The zones a command is about: the one that -z names, or all. */
-static json_t *zones_json(struct signer *s, struct ops_call *c)
+/* One zone after the other, so that ten thousand do not stop everything else meanwhile. */
+static void take_zone(struct verbs_each *e, struct signer_zone *z)
 {
-	const char *policy = ops_option(c, "policy");
-	json_t *list = json_array();
-	struct signer_zone *z;
+	json_array_append_new(e->zone_rows, zone_json(z));
+	verbs_each_next(e);
+}
 
-	if (ops_option(c, "zone") != NULL) {
-		z = verbs_zone(s, c);
-		if (z == NULL) {
-			json_decref(list);
-			return NULL;
-		}
-		json_array_append_new(list, zone_json(z));
-		return list;
-	}
-	for (unsigned i = 0; i < s->zone_count; i++) {
-		z = s->zones[i];
-		if (policy == NULL || strcmp(policy, z->sign_policy.name) == 0)
-			json_array_append_new(list, zone_json(z));
-	}
-	return list;
+static void show_list(struct verbs_each *e)
+{
+	ops_list(e->call, json_pack("{s:O}", "zones", e->rows), "zones",
+	    "zone:Zone,policy:Policy,state:State,serial_in:In,serial_out:Out,signed_at:Signed");
 }
 
 void verb_zone_list(void *arg, struct ops_call *c)
 {
-	json_t *zones = zones_json(arg, c);
-
-	if (zones == NULL)
-		return;
-	ops_list(c, json_pack("{s:o}", "zones", zones), "zones",
-	    "zone:Zone,policy:Policy,state:State,serial_in:In,serial_out:Out,signed_at:Signed");
-	ops_done(c);
+	verbs_each_list(arg, c, take_zone, show_list);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -335,20 +318,21 @@ static void show_zone(struct ops_call *c, const json_t *z)
 	show_held(c, json_object_get(z, "held"));
 }
 
-void verb_zone_status(void *arg, struct ops_call *c)
+static void show_status(struct verbs_each *e)
 {
-	json_t *zones = zones_json(arg, c), *one;
+	json_t *one;
 	size_t i;
 
-	if (zones == NULL)
+	if (ops_flag(e->call, "json")) {
+		ops_list(e->call, json_pack("{s:O}", "zones", e->rows), "zones", "zone:Zone");
 		return;
-	if (ops_flag(c, "json")) {
-		ops_list(c, json_pack("{s:o}", "zones", zones), "zones", "zone:Zone");
-	} else {
-		json_array_foreach(zones, i, one) show_zone(c, one);
-		if (json_array_size(zones) == 0)
-			ops_text(c, "no zones\n");
-		json_decref(zones);
 	}
-	ops_done(c);
+	json_array_foreach(e->rows, i, one) show_zone(e->call, one);
+	if (json_array_size(e->rows) == 0)
+		ops_text(e->call, "no zones\n");
+}
+
+void verb_zone_status(void *arg, struct ops_call *c)
+{
+	verbs_each_list(arg, c, take_zone, show_status);
 }
