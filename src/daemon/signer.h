@@ -59,6 +59,7 @@ struct signer_zone {
 	struct keyset *run_keys; /* that it signs with; NULL: no run */
 	struct sign_run *beside; /* builds another chain, while others run: signer_beside.c; NULL */
 	struct keyset *beside_keys;
+	bool beside_force;
 	bool run_force, run_again, run_due; /* what the run was to do, to be done again if it fails */
 	uint64_t run_mark; /* of the input that its version has */
 	bool making_keys;

@@ -15,6 +15,7 @@ void signer_beside_begin(struct signer_zone *z)
 	log_notice("zone %s: changes are signed while its new chain is being made", z->name);
 	z->beside = z->run;
 	z->beside_keys = z->run_keys;
+	z->beside_force = z->run_force;
 	z->run = NULL;
 	z->run_keys = NULL;
 }

@@ -185,8 +185,9 @@ void signer_zone_refresh_arm(struct signer_zone *z)
 		loop_event_set(z->refresh, z->head.resign_at);
 }
 
-static void signed_well(
-    struct signer_zone *z, const struct sign_result *r, const struct keyset *keys)
+/* mark: of the input that the version has. */
+static void signed_well(struct signer_zone *z, const struct sign_result *r,
+    const struct keyset *keys, uint64_t mark)
 {
 	bool moved = !z->has_head || z->head.serial_out != r->head.serial_out ||
 		     z->head.published != r->head.published;
@@ -199,7 +200,7 @@ static void signed_well(
 		    r->head.published ? "" : "; not published: ",
 		    r->head.published ? "" : r->head.hold);
 	z->head = r->head;
-	z->head.input_mark = z->run_mark;
+	z->head.input_mark = mark;
 	if (z->head.input_mark != r->head.input_mark)
 		signer_status_dirty(z); /* it is lost in a crash, and the file is read once more */
 	z->has_head = true;
@@ -250,10 +251,11 @@ static void beside_done(
     struct signer_zone *z, const struct sign_result *r, const struct keyset *keys)
 {
 	if (r->code == OK) {
-		signed_well(z, r, keys);
+		signed_well(z, r, keys, z->head.input_mark);
 		return;
 	}
 	stuck(z, r->err.text);
+	z->force = z->force || z->beside_force;
 	z->due = true;
 	retry_later(z);
 }
@@ -280,7 +282,7 @@ static void run_done(void *arg, const struct sign_result *r)
 		drop_spool(&z->reading);
 	}
 	if (r->code == OK)
-		signed_well(z, r, keys);
+		signed_well(z, r, keys, z->run_mark);
 	else
 		run_failed(z, r);
 	drop_spool(&z->reading);
