@@ -167,6 +167,7 @@ int links_is_stored(struct sign_run *r, const uint8_t *key, size_t len, bool *ou
 static void relink(struct sign_run *r, const uint8_t *key, size_t len)
 {
 	struct links *l = &r->amend->links;
+	const uint8_t *keys = l->keys.data;
 	struct link *x = links_find(l, key, len);
 
 	if (x == NULL) { /* behind those that are in order, until they are sorted again */
@@ -174,7 +175,8 @@ static void relink(struct sign_run *r, const uint8_t *key, size_t len)
 		x->wanted = x->was = x->is_as_stored = true;
 	}
 	x->is_relinked = true;
-	point_keys(l);
+	if (l->keys.data != keys) /* seldom: they moved */
+		point_keys(l);
 }
 
 /* Link i came or went: the one before it in the chain to be leads elsewhere.  If the nearest one
