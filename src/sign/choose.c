@@ -277,6 +277,14 @@ static int choose_walk(struct sign_run *r)
 	return rc == OK ? OK : run_fail(r, rc, "reading the current version: %s", err_name(rc));
 }
 
+/* Signatures that were due long ago: changes that never cease must not let them expire. */
+static bool is_overdue(const struct sign_run *r)
+{
+	const struct zone_head *h = &r->old_head;
+
+	return h->expiry_first != 0 && h->expiry_first - r->job.now < r->life_rest.refresh / 4 * 3;
+}
+
 int choose_step(struct sign_run *r, uint64_t until)
 {
 	struct amend *a = r->amend;
@@ -299,7 +307,7 @@ int choose_step(struct sign_run *r, uint64_t until)
 	rc = commit_plan_amend(r);
 	a->budget = is_small ? UINT64_MAX : SLICE_SIGNATURES;
 	/* A change does not wait for renewals; a small zone needs no second version for them. */
-	renews = r->spool == NULL || is_small;
+	renews = r->spool == NULL || is_small || is_overdue(r);
 	if (rc == OK && renews)
 		rc = choose_due(r);
 	if (rc == OK && resign_begin(r) && renews)
