@@ -212,13 +212,23 @@ static void forget_between(struct amend_one *o)
 	o->between_count = 0;
 }
 
+/* A name may have got other letters in any of the steps, and may have come in one of them. */
+static bool is_recased(const struct amend_one *o)
+{
+	bool is = amend_zone_is_recased(&o->taken, &o->source);
+
+	for (unsigned i = 0; i < o->between_count; i++)
+		is = is || amend_zone_is_recased(&o->between[i], &o->source);
+	return is;
+}
+
 /* What was given to the run is in the store now. */
 static void note_taken(struct amend_one *o)
 {
 	if (o->way == AMEND_WHOLE) {
 		o->is_exact = true;
 		o->needs_whole = false;
-	} else if (amend_zone_is_recased(&o->taken, &o->source)) {
+	} else if (is_recased(o)) {
 		o->is_exact = false;
 	}
 	amend_zone_free(&o->taken);
