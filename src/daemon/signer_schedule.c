@@ -186,8 +186,8 @@ void signer_zone_refresh_arm(struct signer_zone *z)
 }
 
 /* mark: of the input that the version has. */
-static void signed_well(struct signer_zone *z, const struct sign_result *r,
-    const struct keyset *keys, uint64_t mark)
+static void signed_well(
+    struct signer_zone *z, const struct sign_result *r, const struct keyset *keys, uint64_t mark)
 {
 	bool moved = !z->has_head || z->head.serial_out != r->head.serial_out ||
 		     z->head.published != r->head.published;
