@@ -112,6 +112,15 @@ static int choose_changed(struct sign_run *r, size_t i)
 	return rc == OK && was != is ? add_below(r, key, len) : rc;
 }
 
+/* What a difference makes is no zone: the whole one, which its source is asked for, may be one; if
+ * not, that is what is wrong with the input. */
+static int doubt_difference(struct sign_run *r)
+{
+	if (r->input_bad)
+		r->code = r->err.code = ERR_CONFLICT;
+	return r->code;
+}
+
 static int choose_delta(struct sign_run *r)
 {
 	const struct delta *d = &r->amend->delta;
@@ -123,6 +132,8 @@ static int choose_delta(struct sign_run *r)
 	}
 	if (rc == OK && r->amend->spool != NULL)
 		rc = accept_is_zone(r);
+	if (rc != OK && r->amend->spool != NULL)
+		return doubt_difference(r);
 	return rc == OK ? add(r, &r->amend->owners, r->apex_key, r->apex_key_len, 0) : rc;
 }
 

@@ -225,6 +225,9 @@ static void bad_input(
 	amend_wait(&s->rig, o);
 	if (o->result.code == OK || !o->result.input_bad)
 		amend_fail(&s->rig, "it was taken over, or the input is not to blame");
+	/* After a difference the whole zone is asked for: the fault may be in the difference only. */
+	if (o->way != AMEND_WHOLE)
+		assert_int_equal(o->result.code, ERR_CONFLICT);
 	amend_judge_untouched(&s->rig, o);
 	amend_zone_free(&o->source);
 	o->source = was;
