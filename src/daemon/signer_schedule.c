@@ -287,7 +287,7 @@ static void run_done(void *arg, const struct sign_result *r)
 		run_failed(z, r);
 	drop_spool(&z->reading);
 done:
-	if (!z->deleting)
+	if (!z->deleting && !loop_timer_is_set(z->retry)) /* else it steps when that is over */
 		signer_zone_step(z);
 	free(keys);
 	signer_zone_run_ended(z);
