@@ -23,8 +23,8 @@
 #include "sign/run.h"
 #include "zone/change.h"
 
-#define AMEND_SETS_MAX 65536	 /* RRsets that may differ */
-#define AMEND_OWNERS_MAX 262144
+#define AMEND_SETS_MAX 16384	 /* RRsets that may differ: all of them go into one commit */
+#define AMEND_OWNERS_MAX 65536
 /* Tests make these small, so that small zones are renewed in slices, too. */
 #ifndef SLICE_SIGNATURES
 #define SLICE_SIGNATURES 2048	 /* renewed in one version: its commit holds up everybody */

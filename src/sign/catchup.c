@@ -139,6 +139,7 @@ static int begin_amend(struct sign_run *r)
 	if (rc != OK)
 		return rc;
 	r->amend = mem_alloc(sizeof(*r->amend));
+	r->job.force = false; /* that was done by the build */
 	r->old_head = r->head;
 	r->head.serial_in = live->serial_in;
 	r->head.soa_in = live->soa_in;

@@ -274,7 +274,7 @@ static int judge(struct sign_run *r, struct store_write *w)
 			memcpy(hashes[p.hash_count++], a->links.items[i].key, NSEC3_HASH_LEN);
 	}
 	rc = check_part(&p, &r->err);
-	r->place_bad = rc != OK;
+	r->place_bad = rc == ERR_VERIFY;
 	free(owners);
 	free(hashes);
 	return rc;
