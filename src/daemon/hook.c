@@ -144,8 +144,9 @@ static void reset_signals(void)
 {
 	sigset_t none;
 
-	signal(SIGPIPE, SIG_DFL); /* an ignored signal would stay ignored */
-	signal(SIGXFSZ, SIG_DFL);
+	/* An ignored signal would stay ignored: ours, and those of whoever started the daemon. */
+	for (int s = 1; s < NSIG; s++)
+		signal(s, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
