@@ -40,7 +40,7 @@ intagliod_SOURCES = \
 	src/daemon/signer_requests.c \
 	src/daemon/signer_submit.c \
 	src/daemon/signer_beside.c src/daemon/signer_schedule.c src/daemon/signer_share.c \
-	src/daemon/signer_store.c src/daemon/signer_turns.c \
+	src/daemon/signer_store.c src/daemon/signer_turns.c src/daemon/signer_turns.h \
 	src/daemon/signer_watch.c \
 	src/daemon/signer_zones.c \
 	src/daemon/verbs_conf.c \
