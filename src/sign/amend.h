@@ -164,6 +164,5 @@ bool resign_is_wanted(const struct sign_run *r);
 /* Into r->head: the walk that is to be done, new or gone on with.  False: none. */
 bool resign_begin(struct sign_run *r);
 void resign_end(struct sign_run *r); /* all of it is done with this version */
-uint64_t resign_mark(const struct sign_run *r); /* of the keys that sign the zone */
 
 #endif

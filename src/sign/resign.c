@@ -1,6 +1,7 @@
 /* Signing all of a zone anew in place: see amend.h.  The head says how far the walk has come, so
  * that it goes on after a restart. */
 #include "sign/amend.h"
+#include "sign/check_part.h"
 
 #include <string.h>
 
@@ -14,13 +15,13 @@ static uint64_t mix(uint64_t mark, const void *data, size_t len)
 	return mark;
 }
 
-uint64_t resign_mark(const struct sign_run *r)
+uint64_t resign_keys_mark(const struct keyset *ks)
 {
 	uint64_t mark = UINT64_C(0xcbf29ce484222325);
 
-	for (unsigned k = 0; k < r->job.keys.count; k++) {
-		if (r->zone_mask >> k & 1)
-			mark = mix(mark, r->job.keys.keys[k].id, sizeof(r->job.keys.keys[k].id));
+	for (unsigned k = 0; k < ks->count; k++) {
+		if (ks->keys[k].signs_zone)
+			mark = mix(mark, ks->keys[k].id, sizeof(ks->keys[k].id));
 	}
 	return mark;
 }
@@ -28,14 +29,15 @@ uint64_t resign_mark(const struct sign_run *r)
 /* Where a walk leads: it begins anew when that changes. */
 static uint64_t walk_mark(const struct sign_run *r)
 {
-	return mix(resign_mark(r), &r->job.policy.validity, sizeof(r->job.policy.validity));
+	return mix(resign_keys_mark(&r->job.keys), &r->job.policy.validity,
+	    sizeof(r->job.policy.validity));
 }
 
 bool resign_is_wanted(const struct sign_run *r)
 {
 	const struct zone_head *h = &r->old_head;
 
-	return r->job.force || h->has_walk || h->zone_keys != resign_mark(r) ||
+	return r->job.force || h->has_walk || h->zone_keys != resign_keys_mark(&r->job.keys) ||
 	       h->validity > r->job.policy.validity;
 }
 
@@ -52,6 +54,9 @@ bool resign_begin(struct sign_run *r)
 	h->walk_mark = walk_mark(r);
 	h->walk_is_nsec3 = false;
 	h->walk_key_len = 0;
+	/* From here on no set of keys has signed all of it, until the walk is done. */
+	if (h->zone_keys != resign_keys_mark(&r->job.keys))
+		h->zone_keys = 0;
 	r->amend->anew_apex = h->walk_anew;
 	return true;
 }
@@ -65,6 +70,6 @@ void resign_end(struct sign_run *r)
 	h->has_walk = h->walk_anew = h->walk_is_nsec3 = false;
 	h->walk_key_len = 0;
 	h->walk_mark = 0;
-	h->zone_keys = resign_mark(r);
+	h->zone_keys = resign_keys_mark(&r->job.keys);
 	h->validity = r->job.policy.validity;
 }

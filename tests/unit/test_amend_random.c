@@ -207,7 +207,7 @@ static void one_step(struct amend_rig *g, struct amend_one *o)
 	if (o->needs_whole)
 		way = AMEND_WHOLE;
 	o->job.again = amend_chance(r, 5);
-	o->job.force = amend_chance(r, 3) && o->roll == 0; /* no algorithm comes half-way */
+	o->job.force = amend_chance(r, 3);
 	if (amend_chance(r, 10))
 		run_in_vain(g, o, way);
 	else
