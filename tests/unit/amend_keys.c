@@ -206,6 +206,10 @@ static void begin(struct amend_rig *g, struct amend_one *o)
 	o->roll = kinds[amend_draw(&g->random, sizeof(kinds) / sizeof(kinds[0]))];
 	if (is_csk && (o->roll == ROLL_ZSK || o->roll == ROLL_KSK))
 		o->roll = ROLL_ALL;
+	/* A key that goes while what it signed is still there makes a bogus zone: keys/ never asks
+	 * for it. */
+	if (o->roll == ROLL_SUDDEN && g->in_slices)
+		o->roll = ROLL_ALL;
 	o->roll_step = 0;
 	o->roll_olds = o->job.keys.count;
 }

@@ -330,7 +330,7 @@ void amend_settle(struct amend_rig *g, struct amend_one *o)
 		 * other. */
 		if (i > 3 * o->last.head.signatures + 20)
 			amend_fail(g, "it never has an end");
-		amend_run(g, o, AMEND_NOTHING);
+		amend_run(g, o, o->needs_whole ? AMEND_WHOLE : AMEND_NOTHING);
 		if (o->last.head.serial_out == serial)
 			amend_fail(g, "there is more to be done, and a run does nothing");
 	}

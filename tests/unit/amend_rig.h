@@ -47,6 +47,7 @@ struct amend_rig {
 	struct sign *fresh_sign;
 	char fresh_dir[80];
 	struct amend_random random;
+	bool in_slices; /* zones are renewed in many versions */
 	struct amend_one one[3];
 	unsigned count;
 	struct buf log;

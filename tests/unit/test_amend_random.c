@@ -21,6 +21,11 @@
 #define DAY 86400
 
 /* Slices of a few signatures make many versions. */
+#ifdef AMEND_IN_SLICES
+#define IN_SLICES true
+#else
+#define IN_SLICES false
+#endif
 #if defined(__SANITIZE_ADDRESS__) || defined(AMEND_IN_SLICES)
 enum { ROUNDS = 4 };
 #else
@@ -234,6 +239,7 @@ static void play(uint64_t seed, unsigned steps)
 	struct amend_rig *g = mem_alloc(sizeof(*g));
 
 	amend_rig_open(g);
+	g->in_slices = IN_SLICES;
 	amend_say(g, "AMEND_SEED=%llu: ", (unsigned long long)seed);
 	amend_seed(&g->random, seed, 0);
 	amend_seed_jitter(seed, 0);
