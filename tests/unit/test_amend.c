@@ -201,10 +201,29 @@ static void test_R1_what_comes_and_goes(void **state)
 		amend_next(o, 1);
 		apply(o, (const char *const[]){"+b 60 TXT x", "+c 60 NS ns.c", NULL});
 		amend_next(o, 1);
-		apply(o, (const char *const[]){"-b 60 TXT x", "-c 60 NS ns.c", NULL});
+		apply(o,
+		    (const char *const[]){"-b 60 TXT x", "-c 60 NS ns.c", "+d.b 60 TXT x", NULL});
 		amend_run(&s->rig, o, AMEND_STEPS);
-		assert_int_equal(o->result.signed_now, 1);
+		assert_true(o->way == AMEND_STEPS && o->result.signed_now <= 4);
 	}
+}
+
+/* A cap that comes with a whole input is no reason to refuse the differences that follow. */
+static void test_R1_lower_cap(void **state)
+{
+	struct state *s = *state;
+	struct amend_one *o = begin(s, DENIAL_NSEC3);
+
+	apply(o, (const char *const[]){"a 60 TXT x", "b 60 TXT x", NULL});
+	amend_run(&s->rig, o, AMEND_WHOLE);
+	o->job.policy.max_ttl = 7200;
+	amend_next(o, 1);
+	apply(o, (const char *const[]){"+c 9000 TXT x", NULL});
+	amend_run(&s->rig, o, AMEND_WHOLE);
+	amend_next(o, 1);
+	apply(o, (const char *const[]){"+d 9000 TXT x", NULL});
+	amend_run(&s->rig, o, AMEND_DELTA);
+	assert_int_equal(o->way, AMEND_DELTA);
 }
 
 /* Input that is no zone changes nothing, and the next that is one goes through. */
@@ -225,7 +244,8 @@ static void bad_input(
 	amend_wait(&s->rig, o);
 	if (o->result.code == OK || !o->result.input_bad)
 		amend_fail(&s->rig, "it was taken over, or the input is not to blame");
-	/* After a difference the whole zone is asked for: the fault may be in the difference only. */
+	/* After a difference the whole zone is asked for: the fault may be in the difference only.
+	 */
 	if (o->way != AMEND_WHOLE)
 		assert_int_equal(o->result.code, ERR_CONFLICT);
 	amend_judge_untouched(&s->rig, o);
@@ -319,6 +339,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_R1_a_change_costs_a_change, open_rig, close_rig),
 	    cmocka_unit_test_setup_teardown(test_nothing_new_is_no_version, open_rig, close_rig),
 	    cmocka_unit_test_setup_teardown(test_R1_what_comes_and_goes, open_rig, close_rig),
+	    cmocka_unit_test_setup_teardown(test_R1_lower_cap, open_rig, close_rig),
 	    cmocka_unit_test_setup_teardown(test_R60_input_that_is_no_zone, open_rig, close_rig),
 	    cmocka_unit_test_setup_teardown(
 		test_R1_difference_that_does_not_fit, open_rig, close_rig),

@@ -269,9 +269,51 @@ static void test_R1_follows_every_change(void **state)
 		play(seed + i, (unsigned)steps);
 }
 
+/* Another key signs, and half-way the first one again: what the other one signed goes, too. */
+static void change_keys_half_way(enum denial_kind denial, unsigned slices)
+{
+	struct amend_rig *g = mem_alloc(sizeof(*g));
+	struct keyset_key *zsk;
+	struct amend_one *o;
+
+	amend_rig_open(g);
+	amend_seed(&g->random, 1, 1);
+	o = amend_rig_add(g);
+	o->job.policy.denial = denial;
+	o->job.keys.count = 0;
+	amend_keys_add(g, o, ALG_ED25519, KEY_KSK);
+	amend_keys_add(g, o, ALG_ED25519, KEY_ZSK);
+	amend_keys_add(g, o, ALG_ED25519, KEY_ZSK)->signs_zone = false;
+	zsk = &o->job.keys.keys[1];
+	amend_zone_make(&o->source, &g->random);
+	while (o->source.count < 40)
+		amend_zone_change(&o->source, &g->random, &g->log);
+	memcpy(o->job.apex, o->source.apex, sizeof(o->job.apex));
+	amend_run(g, o, AMEND_WHOLE);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		zsk[0].signs_zone = !zsk[0].signs_zone;
+		zsk[1].signs_zone = !zsk[1].signs_zone;
+		for (unsigned i = 0; i < slices && !amend_is_settled(g, o); i++)
+			amend_run(g, o, AMEND_NOTHING);
+	}
+	amend_settle(g, o);
+	amend_rig_close(g);
+	free(g);
+}
+
+static void test_R24_keys_change_half_way(void **state)
+{
+	(void)state;
+	for (unsigned slices = 1; slices < 9; slices += 3) {
+		change_keys_half_way(DENIAL_NSEC, slices);
+		change_keys_half_way(DENIAL_NSEC3, slices);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_R24_keys_change_half_way),
 	    cmocka_unit_test(test_R1_follows_every_change),
 	};
 
