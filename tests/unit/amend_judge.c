@@ -82,6 +82,9 @@ static void judge_head(struct amend_rig *g, const struct amend_one *o, const str
 	if (is->ttl_max < fresh->ttl_max)
 		amend_fail(g, "its head has ttl_max %u, signed from nothing %u", is->ttl_max,
 		    fresh->ttl_max);
+	if (is->ttl_in < fresh->ttl_in)
+		amend_fail(
+		    g, "its head has ttl_in %u, signed from nothing %u", is->ttl_in, fresh->ttl_in);
 	if (o->is_exact && memcmp(is->input_digest, fresh->input_digest, 32) != 0)
 		amend_fail(g, "its input has another digest than from nothing");
 	if (strcmp(is->policy, fresh->policy) != 0)

@@ -318,7 +318,9 @@ bool amend_is_settled(const struct amend_rig *g, const struct amend_one *o)
 {
 	const struct zone_head *h = &o->last.head;
 
-	return !o->has_last || (!h->has_walk && (h->resign_at == 0 || h->resign_at > g->f.job.now));
+	/* What was asked of its keys since is not done before a run. */
+	return !o->has_last || (!h->has_walk && h->keyset == sign_keyset_mark(&o->job.keys) &&
+				   (h->resign_at == 0 || h->resign_at > g->f.job.now));
 }
 
 void amend_settle(struct amend_rig *g, struct amend_one *o)
