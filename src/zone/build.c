@@ -217,14 +217,10 @@ int build_nsec3(struct build *b, const uint8_t hash[NSEC3_HASH_LEN], const uint8
 int build_expiry(struct build *b, const struct expiry_entry *x, struct err *e)
 {
 	uint8_t k[STORE_KEY_MAX], value[STORE_EXPIRY_MAX];
-	size_t len, k_len;
+	size_t k_len, len;
+	int rc = store_expiry_row(k, &k_len, value, &len, x, e);
 
-	if (x->first_len > NAME_KEY_LONGEST || x->last_len > NAME_KEY_LONGEST)
-		return err_set(e, ERR_ARGUMENT, "sort keys of %zu and %zu octets: at most %d",
-		    x->first_len, x->last_len, NAME_KEY_LONGEST);
-	len = store_expiry_value(value, x);
-	k_len = store_key_expiry(k, 0, x->expiry, value, len);
-	return add(b, DATA_EXPIRY, k + 4, k_len - 4, value, len, e);
+	return rc == OK ? add(b, DATA_EXPIRY, k + 4, k_len - 4, value, len, e) : rc;
 }
 
 int build_walk(struct build *b, struct snapshot **sn, struct walk *w, struct err *e)

@@ -80,14 +80,10 @@ static int gather_expiry(
     struct change *c, struct batch *b, const struct expiry_entry *x, struct err *e)
 {
 	uint8_t k[STORE_KEY_MAX], value[STORE_EXPIRY_MAX];
-	size_t len, k_len;
+	size_t k_len, len;
+	int rc = store_expiry_row(k, &k_len, value, &len, x, e);
 
-	if (x->first_len > NAME_KEY_LONGEST || x->last_len > NAME_KEY_LONGEST)
-		return err_set(e, ERR_ARGUMENT, "sort keys of %zu and %zu octets: at most %d",
-		    x->first_len, x->last_len, NAME_KEY_LONGEST);
-	len = store_expiry_value(value, x);
-	k_len = store_key_expiry(k, 0, x->expiry, value, len);
-	return gather(c, b, k + 4, k_len - 4, value, len, e);
+	return rc == OK ? gather(c, b, k + 4, k_len - 4, value, len, e) : rc;
 }
 
 int change_expiry_add(struct change *c, const struct expiry_entry *x, struct err *e)

@@ -5,7 +5,7 @@
  *   head     name key of the zone, 00                     struct zone_head (head.c)
  *   rr       u32 generation, name key, 00, u16 type       packed RRset (dns/rrset.h)
  *   nsec3    u32 generation, hash                         packed NSEC3 RRset
- *   expiry   u32 generation, u64 expiry, 16 of SHA-256    see store_expiry_value
+ *   expiry   u32 generation, u64 expiry, 16 of SHA-256    see store_expiry_row
  *   journal  name key of the zone, 00, u32 serial,        signed difference, in chunks
  *            u16 chunk                                    (journal_row.c)
  *   ttl      name key of the zone, 00, u32 TTL            u64 until when

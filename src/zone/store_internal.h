@@ -96,10 +96,9 @@ int trees_next_generation(struct store *s, MDB_txn *txn, uint32_t *out);
 /* Keys; each returns the length. */
 size_t store_key_rr(uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8_t *key,
     size_t key_len, uint16_t type);
-/* An entry of the expiry index: its key is known by its time and its value. */
-size_t store_expiry_value(uint8_t out[STORE_EXPIRY_MAX], const struct expiry_entry *x);
-size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, int64_t expiry,
-    const uint8_t *value, size_t len);
+/* An entry of the expiry index: its key, of generation 0, and its value.  ERR_ARGUMENT: an owner too long. */
+int store_expiry_row(uint8_t key[STORE_KEY_MAX], size_t *key_len, uint8_t value[STORE_EXPIRY_MAX],
+    size_t *len, const struct expiry_entry *x, struct err *e);
 size_t store_key_zone(uint8_t out[STORE_KEY_MAX], const uint8_t *apex);
 size_t store_key_meta(uint8_t out[STORE_KEY_MAX], uint8_t class, const void *key, size_t key_len);
 

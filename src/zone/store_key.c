@@ -16,7 +16,7 @@ size_t store_key_rr(uint8_t out[STORE_KEY_MAX], uint32_t generation, const uint8
 }
 
 /* u8 kind, u16 length of the first, first, last. */
-size_t store_expiry_value(uint8_t out[STORE_EXPIRY_MAX], const struct expiry_entry *x)
+static size_t expiry_value(uint8_t out[STORE_EXPIRY_MAX], const struct expiry_entry *x)
 {
 	out[0] = x->is_nsec3;
 	store_u16(out + 1, (uint16_t)x->first_len);
@@ -26,17 +26,22 @@ size_t store_expiry_value(uint8_t out[STORE_EXPIRY_MAX], const struct expiry_ent
 }
 
 /* Several runs may expire in the same second: the hash tells them apart. */
-size_t store_key_expiry(uint8_t out[STORE_KEY_MAX], uint32_t generation, int64_t expiry,
-    const uint8_t *value, size_t len)
+int store_expiry_row(uint8_t key[STORE_KEY_MAX], size_t *key_len, uint8_t value[STORE_EXPIRY_MAX],
+    size_t *len, const struct expiry_entry *x, struct err *e)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 
-	SHA256(value, len, digest);
-	store_u32(out, generation);
-	store_u32(out + 4, (uint32_t)((uint64_t)expiry >> 32));
-	store_u32(out + 8, (uint32_t)(uint64_t)expiry);
-	memcpy(out + 12, digest, EXPIRY_HASH_LEN);
-	return 12 + EXPIRY_HASH_LEN;
+	if (x->first_len > NAME_KEY_LONGEST || x->last_len > NAME_KEY_LONGEST)
+		return err_set(e, ERR_ARGUMENT, "sort keys of %zu and %zu octets: at most %d",
+		    x->first_len, x->last_len, NAME_KEY_LONGEST);
+	*len = expiry_value(value, x);
+	SHA256(value, *len, digest);
+	store_u32(key, 0);
+	store_u32(key + 4, (uint32_t)((uint64_t)x->expiry >> 32));
+	store_u32(key + 8, (uint32_t)(uint64_t)x->expiry);
+	memcpy(key + 12, digest, EXPIRY_HASH_LEN);
+	*key_len = 12 + EXPIRY_HASH_LEN;
+	return OK;
 }
 
 /* The root's sort key is empty, and LMDB has no empty keys; the 00 also makes no zone's key a
