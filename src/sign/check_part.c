@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "dns/rrtype.h"
 #include "dns/soa.h"
+#include "sign/mark.h"
 
 int part_fault(const struct part *t, struct err *e, const uint8_t *key, size_t len, uint16_t type,
     const char *why)
@@ -113,7 +114,7 @@ static int check_apex_change(const struct part *t, struct err *e)
 		    t->denial_ttl, c->denial_ttl);
 	/* A walk may be under way for another reason: shorter lives, or the operator's wish. */
 	if ((c->algorithms & ~t->algorithms) != 0 && t->p->is->has_walk &&
-	    t->p->is->zone_keys != resign_keys_mark(t->p->keys))
+	    t->p->is->zone_keys != mark_of_signers(t->p->keys))
 		return check_fault(c, e, c->head.apex, RR_DNSKEY,
 		    "it gains an algorithm while not all of the zone is signed anew");
 	return OK;

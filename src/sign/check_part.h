@@ -35,7 +35,4 @@ struct check_part {
 };
 int check_part(const struct check_part *p, struct err *e);
 
-/* resign.c: of the keys that sign the zone; a head has that of those by which all of it is signed. */
-uint64_t resign_keys_mark(const struct keyset *ks);
-
 #endif

@@ -105,32 +105,6 @@ static bool is_refresh_due(const struct sign_run *r)
 	return r->old_head.resign_at != 0 && r->job.now >= r->old_head.resign_at;
 }
 
-/* FNV-1a. */
-static void mix(uint64_t *mark, const void *data, size_t len)
-{
-	const uint8_t *p = data;
-
-	for (size_t i = 0; i < len; i++)
-		*mark = (*mark ^ p[i]) * UINT64_C(0x100000001b3);
-}
-
-uint64_t sign_keyset_mark(const struct keyset *ks)
-{
-	uint64_t mark = UINT64_C(0xcbf29ce484222325);
-
-	for (unsigned k = 0; k < ks->count; k++) {
-		const struct keyset_key *key = &ks->keys[k];
-		uint8_t work = (uint8_t)(key->in_set | key->signs_set << 1 | key->signs_zone << 2);
-
-		mix(&mark, key->id, sizeof(key->id));
-		mix(&mark, &work, sizeof(work));
-	}
-	mix(&mark, &ks->emergency_validity, sizeof(ks->emergency_validity));
-	mix(&mark, ks->cds, ks->cds_len);
-	mix(&mark, ks->cdnskey, ks->cdnskey_len);
-	return mark;
-}
-
 bool due_now(struct sign_run *r)
 {
 	static const uint16_t types[] = {RR_DNSKEY, RR_NSEC3PARAM, RR_CDS, RR_CDNSKEY, RR_ZONEMD};

@@ -24,6 +24,7 @@ libsign_a_SOURCES = \
 	src/sign/digest.c src/sign/digest.h \
 	src/sign/due.c \
 	src/sign/links.c \
+	src/sign/mark.c src/sign/mark.h \
 	src/sign/neighbours.c \
 	src/sign/plan.c \
 	src/sign/pool.c src/sign/pool.h \

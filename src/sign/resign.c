@@ -1,43 +1,20 @@
 /* Signing all of a zone anew in place: see amend.h.  The head says how far the walk has come, so
  * that it goes on after a restart. */
 #include "sign/amend.h"
-#include "sign/check_part.h"
-
-#include <string.h>
-
-/* FNV-1a. */
-static uint64_t mix(uint64_t mark, const void *data, size_t len)
-{
-	const uint8_t *p = data;
-
-	for (size_t i = 0; i < len; i++)
-		mark = (mark ^ p[i]) * UINT64_C(0x100000001b3);
-	return mark;
-}
-
-uint64_t resign_keys_mark(const struct keyset *ks)
-{
-	uint64_t mark = UINT64_C(0xcbf29ce484222325);
-
-	for (unsigned k = 0; k < ks->count; k++) {
-		if (ks->keys[k].signs_zone)
-			mark = mix(mark, ks->keys[k].id, sizeof(ks->keys[k].id));
-	}
-	return mark;
-}
+#include "sign/mark.h"
 
 /* Where a walk leads: it begins anew when that changes. */
 static uint64_t walk_mark(const struct sign_run *r)
 {
-	return mix(resign_keys_mark(&r->job.keys), &r->job.policy.validity,
-	    sizeof(r->job.policy.validity));
+	return mark_with(
+	    mark_of_signers(&r->job.keys), &r->job.policy.validity, sizeof(r->job.policy.validity));
 }
 
 bool resign_is_wanted(const struct sign_run *r)
 {
 	const struct zone_head *h = &r->old_head;
 
-	return r->job.force || h->has_walk || h->zone_keys != resign_keys_mark(&r->job.keys) ||
+	return r->job.force || h->has_walk || h->zone_keys != mark_of_signers(&r->job.keys) ||
 	       h->validity > r->job.policy.validity;
 }
 
@@ -55,7 +32,7 @@ bool resign_begin(struct sign_run *r)
 	h->walk_is_nsec3 = false;
 	h->walk_key_len = 0;
 	/* From here on no set of keys has signed all of it, until the walk is done. */
-	if (h->zone_keys != resign_keys_mark(&r->job.keys))
+	if (h->zone_keys != mark_of_signers(&r->job.keys))
 		h->zone_keys = 0;
 	r->amend->anew_apex = h->walk_anew;
 	return true;
@@ -70,6 +47,6 @@ void resign_end(struct sign_run *r)
 	h->has_walk = h->walk_anew = h->walk_is_nsec3 = false;
 	h->walk_key_len = 0;
 	h->walk_mark = 0;
-	h->zone_keys = resign_keys_mark(&r->job.keys);
+	h->zone_keys = mark_of_signers(&r->job.keys);
 	h->validity = r->job.policy.validity;
 }
