@@ -35,6 +35,9 @@ void catchup_note(struct sign_run *made)
 				run_fail(r, ERR_LIMIT, "out of memory");
 		}
 		if (r->missed.count > AMEND_OWNERS_MAX)
+			owners_sort(
+			    &r->missed); /* the same ones may have changed again and again */
+		if (r->missed.count > AMEND_OWNERS_MAX / 2)
 			run_fail(r, ERR_CONFLICT,
 			    "too much changed while its new chain was being made; it is made again");
 	}
