@@ -23,6 +23,10 @@ struct signing {
 void signing_open(struct signing *f, const char *apex);
 void signing_open_in(struct signing *f, const char *folder, const char *apex); /* else /tmp */
 void signing_close(struct signing *f); /* not the token */
+/* One on the heap for "example.", with a token of its own (fake_token.h) and a KSK and a ZSK; cmocka's setup and
+ * teardown. */
+int signing_setup(void **state);
+int signing_teardown(void **state);
 /* Store and signer as after the end of the process; runs under way are lost. */
 void signing_reopen(struct signing *f);
 /* Puts a zone (text of a master file, or the path of one) into a spool and into the job. */

@@ -30,31 +30,6 @@ static const char odd_zone[] =
 	 "u IN TYPE731 \\# 3 abcdef\n"
 	 "caa IN CAA 0 issue \"ca.example\"\n";
 
-static int setup(void **state)
-{
-	struct signing *f = malloc(sizeof(*f));
-
-	signing_open(f, "example.");
-	f->token = fake_token_new(f->loop, "soft");
-	f->job.keys.count = 2;
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_KSK, &f->job.keys.keys[0]);
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, &f->job.keys.keys[1]);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct signing *f = *state;
-
-	sign_free(f->sign); /* before the token, as in the daemon */
-	f->sign = NULL;
-	fake_token_free(f->token);
-	signing_close(f);
-	free(f);
-	return 0;
-}
-
 static void sign_ok(struct signing *f)
 {
 	struct err e = {0};
@@ -430,24 +405,33 @@ static void test_many_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_R7_all_denials, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R13_all_algorithms, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_two_algorithms, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_nothing_to_do_makes_no_version, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_one_change_costs_its_neighbours, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R10_refresh, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R11_times, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_serial_floor, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_two_zones_at_once, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_new_key_takes_over, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_bad_input_is_refused, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R70_foreign_dnssec_is_held, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_token_fails, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_wrong_signature_is_not_published, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_verify_off, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_free_with_a_run_under_way, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_many_names, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_R7_all_denials, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_R13_all_algorithms, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_two_algorithms, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_nothing_to_do_makes_no_version, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_one_change_costs_its_neighbours, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_R10_refresh, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_R11_times, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_serial_floor, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_two_zones_at_once, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_new_key_takes_over, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_bad_input_is_refused, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_R70_foreign_dnssec_is_held, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_token_fails, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_wrong_signature_is_not_published, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_verify_off, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_cancel, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_free_with_a_run_under_way, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_many_names, signing_setup, signing_teardown),
 	};
 
 	return cmocka_run_group_tests_name("sign", tests, NULL, NULL);

@@ -29,31 +29,6 @@ struct fault {
 	void (*edit)(const struct rrset *set, struct buf *out);
 };
 
-static int setup(void **state)
-{
-	struct signing *f = mem_alloc(sizeof(*f));
-
-	signing_open(f, "example.");
-	f->token = fake_token_new(f->loop, "soft");
-	f->job.keys.count = 2;
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_KSK, &f->job.keys.keys[0]);
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, &f->job.keys.keys[1]);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct signing *f = *state;
-
-	sign_free(f->sign);
-	f->sign = NULL;
-	fake_token_free(f->token);
-	signing_close(f);
-	free(f);
-	return 0;
-}
-
 /* Faults */
 
 static void lose(const struct rrset *set, struct buf *out)
@@ -410,12 +385,14 @@ static void test_data(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_signatures, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_signed_and_must_not, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_nsec, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_nsec3, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_digest_of_the_zone, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_data, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_signatures, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_signed_and_must_not, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_nsec, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_nsec3, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_digest_of_the_zone, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_data, signing_setup, signing_teardown),
 	};
 
 	return cmocka_run_group_tests_name("sign check", tests, NULL, NULL);

@@ -24,27 +24,8 @@ static const char zone[] = "$ORIGIN example.\n$TTL 3600\n"
 
 static int setup(void **state)
 {
-	struct signing *f = mem_alloc(sizeof(*f));
-
-	signing_open(f, "example.");
-	f->token = fake_token_new(f->loop, "soft");
-	f->job.keys.count = 2;
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_KSK, &f->job.keys.keys[0]);
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, &f->job.keys.keys[1]);
-	signing_text(f, zone);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct signing *f = *state;
-
-	sign_free(f->sign);
-	f->sign = NULL;
-	fake_token_free(f->token);
-	signing_close(f);
-	free(f);
+	signing_setup(state);
+	signing_text(*state, zone);
 	return 0;
 }
 
@@ -354,14 +335,17 @@ static void test_R7_denial_changes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_R23_short_lives, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R23_shorter_than_three_days, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R24_all_signatures_go_at_once, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R24_csk_signs_the_set_only, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R26_algorithm, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_judge_knows_the_keys, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R71_unsigned, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_R7_denial_changes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_R23_short_lives, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_R23_shorter_than_three_days, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_R24_all_signatures_go_at_once, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_R24_csk_signs_the_set_only, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_R26_algorithm, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_judge_knows_the_keys, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_R71_unsigned, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_R7_denial_changes, setup, signing_teardown),
 	};
 
 	return cmocka_run_group_tests_name("signing while keys change", tests, NULL, NULL);

@@ -15,26 +15,11 @@
 
 static int setup(void **state)
 {
-	struct signing *f = mem_alloc(sizeof(*f));
+	struct signing *f;
 
-	signing_open(f, "example.");
-	f->token = fake_token_new(f->loop, "soft");
-	f->job.keys.count = 1;
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_CSK, &f->job.keys.keys[0]);
+	signing_setup(state);
+	f = *state;
 	f->job.policy.zonemd_verify = true;
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct signing *f = *state;
-
-	sign_free(f->sign);
-	f->sign = NULL;
-	fake_token_free(f->token);
-	signing_close(f);
-	free(f);
 	return 0;
 }
 
@@ -256,13 +241,15 @@ static void test_it_follows_the_policy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_a_zone_that_fits_is_signed, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_one_that_does_not_is_refused, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_several_digests, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_a_digest_is_made, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_a_digest_of_many, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_digests_of_changes, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_it_follows_the_policy, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_a_zone_that_fits_is_signed, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_one_that_does_not_is_refused, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_several_digests, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_a_digest_is_made, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_a_digest_of_many, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_digests_of_changes, setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(test_it_follows_the_policy, setup, signing_teardown),
 	};
 
 	return cmocka_run_group_tests_name("sign zonemd", tests, NULL, NULL);
