@@ -49,6 +49,15 @@ static bool has_same_chain(const struct sign_run *r)
 		   memcmp(was->salt, is->salt, is->salt_len) == 0);
 }
 
+static const struct keyset_key *find_key(const struct sign_run *r, const uint8_t id[TOKEN_ID_LEN])
+{
+	for (unsigned k = 0; k < r->job.keys.count; k++) {
+		if (memcmp(r->job.keys.keys[k].id, id, TOKEN_ID_LEN) == 0)
+			return &r->job.keys.keys[k];
+	}
+	return NULL;
+}
+
 /* Are TTLs to be capped lower than they were? */
 static bool has_lower_cap(const struct sign_run *r)
 {
@@ -57,9 +66,45 @@ static bool has_lower_cap(const struct sign_run *r)
 	return cap != 0 && (was == 0 || cap < was) && r->old_head.ttl_in > cap;
 }
 
+/* How many signatures are there at least of a key whose DNSKEY stays? */
+static uint64_t kept_signatures(const struct sign_run *r)
+{
+	const struct zone_head *h = &r->old_head;
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < h->key_count; i++) {
+		const struct keyset_key *k = find_key(r, h->keys[i].id);
+
+		if (k != NULL && k->in_set && h->keys[i].signatures > most)
+			most = h->keys[i].signatures;
+	}
+	return most;
+}
+
+/* Would some of a big zone be signed, until a walk is over, only by a key whose DNSKEY goes?  Not
+ * where one that stays has signed as much, as in a change of algorithm.  keys/ never asks for that;
+ * a recovery with other keys may. */
+static bool leaves_behind(const struct sign_run *r)
+{
+	const struct zone_head *h = &r->old_head;
+	uint64_t most = h->has_walk ? 0 : kept_signatures(r);
+
+	if (h->rrsets <= AMEND_SMALL || h->keyset == sign_keyset_mark(&r->job.keys))
+		return false;
+	for (unsigned i = 0; i < h->key_count; i++) {
+		const struct keyset_key *k = find_key(r, h->keys[i].id);
+		bool is_gone = k == NULL || (!k->in_set && !k->signs_zone && !k->signs_set);
+
+		if (is_gone && h->keys[i].signatures > most)
+			return true;
+	}
+	return false;
+}
+
 bool amend_may(struct sign_run *r)
 {
-	return r->has_old && !r->job.whole && has_same_chain(r) && !has_lower_cap(r);
+	return r->has_old && !r->job.whole && has_same_chain(r) && !has_lower_cap(r) &&
+	       !leaves_behind(r);
 }
 
 int amend_give_up(struct sign_run *r, const char *why)

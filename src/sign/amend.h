@@ -1,14 +1,15 @@
 /* amend: a version made in place of the one before it, at a cost that follows the change and not the
  * zone.  What a run of this kind shares; internal to the room.
  *
- *   open -> compare -> choose -> chain -> amend -> links -> settle -> publish -> end
+ *   open -> compare -> choose -> chain -> amend -> nsec3 -> zonemd -> settle -> publish -> end
  *
  *   compare  compare.c  the new input against the store: a delta
  *   choose   choose.c   which owners are looked at: those of the delta, those above which a delegation came
  *                       or went, what the expiry index has as due, a slice of a walk that signs all anew
  *   chain    links.c    which NSEC or NSEC3 records come, go, or lead elsewhere
  *   amend    amend.c    those owners in order: what is signed, what is kept, what goes
- *   links    amend.c    the NSEC3 records
+ *   nsec3    amend_nsec3.c  the NSEC3 records
+ *   zonemd   zonemd_out.c   the digest of it all, where it is asked for
  *   settle   amend.c    waits for the signatures
  *   publish  publish.c  one transaction, judged inside it (check_part.c)
  *
@@ -69,6 +70,7 @@ struct amend {
 	bool wraps; /* the link before the first one of the chain changes */
 	uint32_t stretch;  /* the last one given out */
 	uint64_t budget;   /* signatures that may still be renewed in this slice */
+	bool renews;	   /* what is due, and a slice of the walk, besides what changed */
 	bool anew;	   /* stretches of the walk: no signature is kept */
 	bool anew_apex;	   /* the walk begins: the apex, likewise */
 	uint32_t stretch_now; /* of the slab that is being filled */

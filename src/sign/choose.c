@@ -299,7 +299,7 @@ static bool is_overdue(const struct sign_run *r)
 int choose_step(struct sign_run *r, uint64_t until)
 {
 	struct amend *a = r->amend;
-	bool is_small = r->old_head.rrsets <= AMEND_SMALL, renews;
+	bool is_small = r->old_head.rrsets <= AMEND_SMALL;
 	int rc = view_open(r);
 
 	(void)until;
@@ -318,10 +318,10 @@ int choose_step(struct sign_run *r, uint64_t until)
 	rc = commit_plan_amend(r);
 	a->budget = is_small ? UINT64_MAX : SLICE_SIGNATURES;
 	/* A change does not wait for renewals; a small zone needs no second version for them. */
-	renews = r->spool == NULL || is_small || is_overdue(r);
-	if (rc == OK && renews)
+	a->renews = r->spool == NULL || is_small || is_overdue(r);
+	if (rc == OK && a->renews)
 		rc = choose_due(r);
-	if (rc == OK && resign_begin(r) && renews)
+	if (rc == OK && resign_begin(r) && a->renews)
 		rc = choose_walk(r);
 	if (rc != OK)
 		return rc;

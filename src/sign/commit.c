@@ -115,15 +115,18 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* Until the next slice of a walk.  What was asked for, and what an emergency asks for, does not
- * wait. */
-static int64_t walk_pause(const struct sign_run *r)
+/* When the walk goes on.  What was asked for, and what an emergency asks for, does not wait; and a
+ * change that came between two slices does not put the next one off. */
+static int64_t next_slice(const struct sign_run *r)
 {
 	const struct zone_head *h = &r->head;
+	int64_t slices = (int64_t)(h->signatures / SLICE_SIGNATURES + 1);
 
 	if (h->walk_anew || r->job.class == TOKEN_EMERGENCY)
-		return 0;
-	return r->job.policy.walk_time / (int64_t)(h->signatures / SLICE_SIGNATURES + 1);
+		return r->job.now;
+	if (r->old_head.has_walk && !r->amend->renews)
+		return r->old_head.resign_at;
+	return r->job.now + r->job.policy.walk_time / slices;
 }
 
 /* expiry_first is what the index says: the apex, which is not in it, has a say in both times. */
@@ -135,7 +138,7 @@ static void plan_next_time(struct sign_run *r)
 	h->resign_at = earlier(h->resign_at, h->apex_due);
 	h->expiry_first = earlier(h->expiry_first, h->apex_expiry);
 	if (h->has_walk)
-		h->resign_at = earlier(h->resign_at, r->job.now + walk_pause(r));
+		h->resign_at = earlier(h->resign_at, next_slice(r));
 }
 
 void commit_sums(struct sign_run *r)
@@ -200,15 +203,13 @@ int commit_plan(struct sign_run *r)
 				: STEP_DONE;
 }
 
-/* A whole input came in under the cap of now; else what is there may have been capped lower. */
 static void plan_ttls(struct sign_run *r)
 {
 	struct zone_head *h = &r->head;
-	uint32_t cap = r->job.policy.max_ttl;
 	bool is_whole = r->spool != NULL && r->amend->spool == NULL;
 
-	if (is_whole || (cap != 0 && (h->ttl_cap == 0 || cap < h->ttl_cap)))
-		h->ttl_cap = cap;
+	h->ttl_cap =
+	    r->job.policy.max_ttl; /* none is above that: has_lower_cap asks for a build first */
 	if (is_whole || r->amend->ttl_max > h->ttl_in)
 		h->ttl_in = is_whole ? r->source.ttl_max : r->amend->ttl_max;
 }
@@ -221,7 +222,6 @@ int commit_plan_amend(struct sign_run *r)
 	int rc = plan_head(r);
 
 	h->unverified = h->unverified || r->old_head.unverified;
-	h->ttl_cap = p->max_ttl; /* none is above that: has_lower_cap asks for a build first */
 	if (p->validity > h->validity)
 		h->validity = p->validity;
 	plan_ttls(r);

@@ -1,4 +1,5 @@
-/* A new chain is built beside a version that goes on changing (sign/catchup.c). */
+/* Big zones: a new chain is built beside a version that goes on changing (sign/catchup.c), and
+ * other keys take over slice by slice (sign/resign.c). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,31 +12,6 @@
 #include "tests/unit/signing.h"
 
 #define HOSTS 3000
-
-static int setup(void **state)
-{
-	struct signing *f = calloc(1, sizeof(*f));
-
-	signing_open(f, "example.");
-	f->token = fake_token_new(f->loop, "soft");
-	f->job.keys.count = 2;
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_KSK, &f->job.keys.keys[0]);
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, &f->job.keys.keys[1]);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct signing *f = *state;
-
-	sign_free(f->sign);
-	f->sign = NULL;
-	fake_token_free(f->token);
-	signing_close(f);
-	free(f);
-	return 0;
-}
 
 /* Its version n: hosts, every other one a delegation; a few differ from version to version. */
 static void zone_of(struct signing *f, unsigned n)
@@ -247,16 +223,109 @@ static void test_too_much_beside_waits(void **state)
 	judge(f, 1);
 }
 
+static struct keyset_key *add_zsk(struct signing *f)
+{
+	struct keyset_key *k = &f->job.keys.keys[f->job.keys.count++];
+
+	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, k);
+	return k;
+}
+
+static void sign_ok(struct signing *f)
+{
+	if (signing_sign(f) != OK)
+		fail_msg("%s", f->result.err.text);
+}
+
+/* The pause between two slices is the policy's, whatever comes in meanwhile. */
+static void test_changes_do_not_put_a_walk_off(void **state)
+{
+	struct signing *f = *state;
+	int64_t slice;
+
+	f->job.policy.walk_time = 100000;
+	begin(f);
+	add_zsk(f);
+	f->job.keys.keys[1].signs_zone = false;
+	f->job.spool = NULL;
+	sign_ok(f);
+	assert_true(f->result.head.has_walk);
+	slice = f->result.head.resign_at;
+	assert_true(slice > f->job.now);
+	f->job.now = slice - 1;
+	zone_of(f, 2);
+	sign_ok(f);
+	assert_true(f->result.head.has_walk);
+	assert_int_equal(f->result.head.resign_at, slice);
+	f->job.now = slice;
+	f->job.spool = NULL;
+	sign_ok(f);
+	assert_true(f->result.head.resign_at > slice);
+	/* All of it in the end, by the new key. */
+	for (unsigned i = 0; i < 100 && f->result.head.has_walk; i++) {
+		f->job.now = f->result.head.resign_at;
+		sign_ok(f);
+	}
+	assert_false(f->result.head.has_walk);
+	assert_int_equal(f->result.head.key_count, 2);
+}
+
+/* Its DNSKEY goes at once: no version may have signatures that only it made. */
+static void test_a_key_that_goes_at_once_leaves_nothing(void **state)
+{
+	struct signing *f = *state;
+	struct err e = {0};
+
+	begin(f);
+	f->job.keys.count = 1;
+	add_zsk(f);
+	f->job.spool = NULL;
+	sign_ok(f);
+	assert_false(f->result.head.has_walk);
+	if (sign_check_keys(f->store, f->job.apex, f->job.now, 1, &f->job.keys, &e) != OK)
+		fail_msg("%s", e.text);
+}
+
+/* In a change of algorithm others have signed as much: the leftovers go slice by slice. */
+static void test_leftovers_go_in_slices(void **state)
+{
+	struct signing *f = *state;
+
+	begin(f);
+	add_zsk(f);
+	f->job.spool = NULL;
+	f->job.force = true; /* all by both */
+	sign_ok(f);
+	f->job.force = false;
+	for (unsigned i = 0; i < 100 && f->result.head.has_walk; i++)
+		sign_ok(f);
+	assert_false(f->result.head.has_walk);
+	f->job.keys.keys[1].in_set = f->job.keys.keys[1].signs_zone = false;
+	for (unsigned i = 0; i < 3; i++) {
+		sign_ok(f);
+		assert_true(f->result.head.has_walk);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
-		test_changes_meanwhile_are_made_up_for, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_no_change_meanwhile, setup, teardown),
+		test_changes_meanwhile_are_made_up_for, signing_setup, signing_teardown),
 	    cmocka_unit_test_setup_teardown(
-		test_the_last_change_is_published_while_it_waits, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_other_keys_meanwhile, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_too_much_beside_waits, setup, teardown),
+		test_no_change_meanwhile, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_the_last_change_is_published_while_it_waits, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_other_keys_meanwhile, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_too_much_beside_waits, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_changes_do_not_put_a_walk_off, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_a_key_that_goes_at_once_leaves_nothing, signing_setup, signing_teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_leftovers_go_in_slices, signing_setup, signing_teardown),
 	};
 
 	return cmocka_run_group_tests_name("catchup", tests, NULL, NULL);
