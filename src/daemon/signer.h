@@ -166,6 +166,7 @@ void signer_statuses_save(void *signer);
 void signer_zone_turn(struct signer_zone *z);
 void signer_received(struct signer_zone *z, const char *source, uint32_t serial, const char *path,
     uint64_t mark);
+void signer_received_forget(struct signer_zone *z); /* the zone is gone, and so are its spools */
 void signer_keys_load(struct signer *s);
 void signer_zone_refresh_arm(struct signer_zone *z);
 

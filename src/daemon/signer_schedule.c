@@ -46,8 +46,10 @@ static void keys_made(void *arg, int code, const char *why)
 	struct signer_zone *z = arg;
 
 	z->making_keys = false;
-	if (z->deleting)
+	if (z->deleting) {
+		signer_zone_run_ended(z);
 		return;
+	}
 	if (code == OK) {
 		log_notice("zone %s: its keys are in the token", z->name);
 		z->failures = 0;
@@ -177,6 +179,12 @@ static void drop_spool(struct received *in)
 	unlink(in->spool);
 	free(in->spool);
 	in->spool = NULL;
+}
+
+void signer_received_forget(struct signer_zone *z)
+{
+	drop_spool(&z->next);
+	drop_spool(&z->reading);
 }
 
 void signer_zone_refresh_arm(struct signer_zone *z)

@@ -428,11 +428,14 @@ void signer_zone_drop(struct signer_zone *z)
 	signer_zone_run_ended(z);
 }
 
-/* A run that was called off ends later, and speaks of its zone then. */
+/* A run that was called off ends later, as does the making of shared keys: they speak of it then.
+ */
 void signer_zone_run_ended(struct signer_zone *z)
 {
-	if (z->is_dropped && z->run == NULL && z->beside == NULL)
-		zone_free(z);
+	if (!z->is_dropped || z->run != NULL || z->beside != NULL || z->making_keys)
+		return;
+	signer_received_forget(z);
+	zone_free(z);
 }
 
 void signer_zones_free(struct signer *s)
