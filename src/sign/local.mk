@@ -48,7 +48,7 @@ if HAVE_CMOCKA
 check_LIBRARIES += libsigntest.a
 libsigntest_a_SOURCES = tests/unit/change_rig.c tests/unit/change_rig.h \
 	tests/unit/fake_token.c tests/unit/fake_token.h \
-	tests/unit/signing.c tests/unit/signing.h
+	tests/unit/signing.c tests/unit/signing.h tests/unit/signing_fake.c
 libsigntest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 SIGN_TEST_LIBS = libsigntest.a libsign.a libsigntest.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 

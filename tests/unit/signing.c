@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "dns/rrtype.h"
 #include "dns/zonefile.h"
-#include "tests/unit/fake_token.h"
 #include "tests/unit/signing.h"
 #include "zone/spool.h"
 
@@ -193,29 +192,4 @@ void signing_export(struct signing *f, struct buf *out)
 	signing_each(f, put_soa, out); /* some judges want it first */
 	signing_each(f, put_others, out);
 	assert_false(out->failed);
-}
-
-int signing_setup(void **state)
-{
-	struct signing *f = mem_alloc(sizeof(*f));
-
-	signing_open(f, "example.");
-	f->token = fake_token_new(f->loop, "soft");
-	f->job.keys.count = 2;
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_KSK, &f->job.keys.keys[0]);
-	fake_token_key(f->token, ALG_ECDSAP256SHA256, KEY_ZSK, &f->job.keys.keys[1]);
-	*state = f;
-	return 0;
-}
-
-int signing_teardown(void **state)
-{
-	struct signing *f = *state;
-
-	sign_free(f->sign); /* before the token that it uses */
-	f->sign = NULL;
-	fake_token_free(f->token);
-	signing_close(f);
-	free(f);
-	return 0;
 }

@@ -23,8 +23,8 @@ struct signing {
 void signing_open(struct signing *f, const char *apex);
 void signing_open_in(struct signing *f, const char *folder, const char *apex); /* else /tmp */
 void signing_close(struct signing *f); /* not the token */
-/* One on the heap for "example.", with a token of its own (fake_token.h) and a KSK and a ZSK; cmocka's setup and
- * teardown. */
+/* One on the heap for "example.", with a fake token of its own and a KSK and a ZSK; cmocka's setup and teardown:
+ * signing_fake.c. */
 int signing_setup(void **state);
 int signing_teardown(void **state);
 /* Store and signer as after the end of the process; runs under way are lost. */
