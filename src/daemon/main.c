@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/config.h"
-#include "daemon/master.h"
+#include "daemon/config/config.h"
+#include "daemon/master/master.h"
 #include "daemon/process.h"
 #include "daemon/role.h"
 

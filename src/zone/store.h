@@ -34,8 +34,8 @@ enum store_meta_class {
 	META_INBOUND = 16,      /* 16 to 31 */
 	META_SIGN = 32,         /* 32 to 47 */
 	META_DAEMON = 48,       /* 48 to 63 */
-	META_PARENT = 64,       /* daemon/signer_parent.c, parent/observe.c */
-	META_SUBMIT = 65        /* daemon/signer_submit.c, parent/submit.c */
+	META_PARENT = 64,       /* daemon/signer/parent.c, parent/observe.c */
+	META_SUBMIT = 65        /* daemon/signer/submit.c, parent/submit.c */
 };
 
 #define STORE_HEAD_KEYS 16

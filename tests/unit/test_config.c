@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 #include "dns/soa.h"
 
 static char dir[] = "/tmp/intaglio-config-XXXXXX";

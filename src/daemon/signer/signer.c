@@ -1,0 +1,450 @@
+/* The signing side: wiring of zone, sign, keys and ops to the master, the network side and the
+ * token workers.  It writes the store; it has no network socket, no PIN and no PKCS#11 module. */
+#include "daemon/signer/signer.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sandbox.h"
+#include "daemon/network/peers.h"
+#include "daemon/process.h"
+#include "daemon/proto.h"
+#include "daemon/role.h"
+#include "outbound/outbound.h"
+
+#define GIB (UINT64_C(1) << 30)
+#define STORE_TRIES                                                                                \
+	50 /* of 100 ms: a signer that was killed may still hold the lock for a moment */
+#define TOKEN_LOOK_MS 1000
+
+/* Tokens */
+
+static struct signer_token *token_by_name(struct signer *s, const char *name)
+{
+	for (unsigned i = 0; i < s->token_count; i++) {
+		if (strcmp(s->tokens[i]->name, name) == 0)
+			return s->tokens[i];
+	}
+	return NULL;
+}
+
+struct token *signer_find_token(void *arg, const char *name)
+{
+	struct signer_token *t = token_by_name(arg, name);
+
+	return t == NULL ? NULL : t->token;
+}
+
+static void token_lost(void *arg, unsigned worker)
+{
+	struct signer_token *t = arg;
+	struct buf body = {0};
+
+	buf_str(&body, t->name);
+	buf_u16(&body, (uint16_t)worker);
+	channel_send(t->signer->master, PROTO_WORKER_KILL, &body, -1);
+	buf_free(&body);
+}
+
+static void configure_tokens(struct signer *s)
+{
+	const struct config_token *c = s->config->tokens.items;
+
+	for (unsigned i = 0; i < s->config->tokens.count; i++) {
+		struct signer_token *t;
+
+		if (token_by_name(s, c[i].name) != NULL)
+			continue;
+		t = mem_alloc(sizeof(*t));
+		t->signer = s;
+		t->name = mem_strdup(c[i].name);
+		t->token = token_open_client(
+		    s->loop, t->name, (uint64_t)c[i].timeout * 1000, token_lost, t);
+		s->tokens = mem_grow(s->tokens, s->token_count + 1, sizeof(*s->tokens));
+		s->tokens[s->token_count++] = t;
+		keys_add_token(s->keys, t->token);
+	}
+}
+
+static void take_worker(struct signer *s, struct reader *body, int fd)
+{
+	char name[256];
+	unsigned number, sessions;
+	struct signer_token *t;
+
+	reader_str(body, name, sizeof(name));
+	number = reader_u16(body);
+	sessions = reader_u16(body);
+	t = body->failed ? NULL : token_by_name(s, name);
+	if (t == NULL || fd < 0) {
+		log_error("a worker came for a token that is not configured");
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	token_client_attach(t->token, number, fd, sessions);
+	if (!s->keys_loaded && !s->keys_loading)
+		signer_keys_load(s);
+}
+
+static void drop_worker(struct signer *s, struct reader *body)
+{
+	char name[256];
+	unsigned number;
+	struct signer_token *t;
+
+	reader_str(body, name, sizeof(name));
+	number = reader_u16(body);
+	t = body->failed ? NULL : token_by_name(s, name);
+	if (t != NULL)
+		token_client_detach(t->token, number);
+}
+
+/* A token that came back may hold other keys than before: they are read again. */
+static void look_at_tokens(void *arg)
+{
+	struct signer *s = arg;
+	bool came_back = false;
+
+	for (unsigned i = 0; i < s->token_count; i++) {
+		struct signer_token *t = s->tokens[i];
+		char why[256];
+		bool up = token_is_up(t->token, why);
+
+		if (up && !t->was_up) {
+			log_notice("token %s answers", t->name);
+			came_back = came_back || t->went_away;
+			t->went_away = false;
+		} else if (!up && t->was_up) {
+			log_error("token %s does not answer: %s", t->name, why);
+			t->went_away = true;
+		}
+		if (up)
+			t->down_since_ms = 0;
+		else if (t->down_since_ms == 0)
+			t->down_since_ms = clock_mono_ms();
+		t->was_up = up;
+	}
+	if (s->keys != NULL && !s->keys_loading &&
+	    ((came_back && s->keys_loaded) ||
+		(clock_mono_ms() >= s->keys_look_ms && keys_wants_load(s->keys))))
+		signer_keys_load(s);
+	loop_timer_set(s->token_look, TOKEN_LOOK_MS);
+}
+
+/* The network side */
+
+void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone *z)
+{
+	struct buf body = {0};
+
+	buf_lv16(&body, z->apex, name_len(z->apex));
+	s->told++;
+	if (s->network != NULL)
+		channel_send(s->network, type, &body, -1);
+	buf_free(&body);
+}
+
+static void on_received(struct signer_zone *z, struct reader *body)
+{
+	char source[PEER_NAME_MAX], path[4096];
+	uint32_t serial;
+	uint64_t mark;
+
+	reader_str(body, source, sizeof(source));
+	serial = reader_u32(body);
+	reader_str(body, path, sizeof(path));
+	mark = reader_u64(body);
+	if (!body->failed)
+		signer_received(z, source, serial, path, mark);
+}
+
+static void on_status(struct signer_zone *z, bool is_source, struct reader *body)
+{
+	char server[PEER_NAME_MAX], reason[REASON_MAX];
+	unsigned status;
+	bool has_serial;
+	uint32_t serial;
+
+	reader_str(body, server, sizeof(server));
+	status = reader_u8(body);
+	has_serial = reader_u8(body) != 0;
+	serial = reader_u32(body);
+	reader_str(body, reason, sizeof(reason));
+	if (body->failed)
+		return;
+	signer_status_set(z, is_source, server, status, has_serial, serial, reason);
+	if (!is_source && has_serial)
+		signer_observe_seen(z, server, serial);
+	else if (!is_source && status == DESTINATION_FAILED_XFER)
+		signer_observe_lost(z, server);
+}
+
+static void on_refreshed(struct signer_zone *z, struct reader *body)
+{
+	int64_t now = (int64_t)reader_u64(body);
+
+	if (body->failed || !z->has_head)
+		return;
+	z->head.refreshed = now;
+	signer_status_dirty(z);
+}
+
+static void on_expired(struct signer_zone *z, struct reader *body)
+{
+	bool expired = reader_u8(body) != 0;
+
+	if (body->failed || expired == z->expired)
+		return;
+	z->expired = expired;
+	if (expired)
+		log_error("zone %s: no source confirmed the zone within its SOA EXPIRE", z->name);
+	else
+		log_notice("zone %s: a source confirmed the zone again", z->name);
+}
+
+static void zone_message(struct signer_zone *z, uint16_t type, struct reader *body)
+{
+	if (type == PROTO_RECEIVED)
+		on_received(z, body);
+	else if (type == PROTO_SOURCE || type == PROTO_DESTINATION)
+		on_status(z, type == PROTO_SOURCE, body);
+	else if (type == PROTO_REFRESHED)
+		on_refreshed(z, body);
+	else if (type == PROTO_EXPIRED)
+		on_expired(z, body);
+}
+
+static void network_message(void *arg, uint16_t type, struct reader *body, int fd)
+{
+	struct signer *s = arg;
+	const uint8_t *apex;
+	size_t len;
+	struct signer_zone *z;
+
+	if (fd >= 0)
+		close(fd);
+	if (type == 0) {
+		channel_free(s->network);
+		s->network = NULL;
+		return;
+	}
+	if (type == PROTO_SETTLED) {
+		signer_leap_settled(s, body);
+		return;
+	}
+	if (type == PROTO_PROBE_ANSWER) {
+		signer_probe_answer(s, body);
+		return;
+	}
+	apex = reader_lv16(body, &len);
+	if (apex == NULL || len == 0 || name_check(apex, len) != len) {
+		log_error("the network side sent a malformed message of type %u", type);
+		return;
+	}
+	z = signer_zone_by_apex(s, apex);
+	if (z == NULL)
+		signer_early_keep(s, apex, type, body);
+	else
+		zone_message(z, type, body);
+}
+
+static void take_network(struct signer *s, int fd)
+{
+	channel_free(s->network);
+	s->network = fd < 0 ? NULL : channel_new(s->loop, fd, network_message, s);
+	signer_leap_forget(s);
+	if (s->network == NULL)
+		return;
+	channel_send(s->network, PROTO_HELLO, NULL, -1);
+	signer_probes_again(s);
+	for (unsigned i = 0; i < s->zone_count; i++) {
+		if (s->zones[i]->head.published)
+			signer_send_zone(s, PROTO_VERSION, s->zones[i]);
+	}
+}
+
+/* The master */
+
+static void open_store(struct signer *s)
+{
+	char *dir = mem_printf("%s/store", s->config->state_dir);
+	struct err e = {0};
+
+	for (unsigned i = 0; i < STORE_TRIES && s->store == NULL; i++) {
+		s->store = store_open(dir, true, (uint64_t)s->config->store_max * GIB, &e);
+		if (s->store == NULL && e.code != ERR_CONFLICT)
+			break;
+		if (s->store == NULL)
+			usleep(100000);
+	}
+	free(dir);
+	if (s->store == NULL) {
+		log_error("%s", e.text);
+		exit(1);
+	}
+}
+
+static void first_config(struct signer *s)
+{
+	struct err e;
+
+	if (sandbox_drop(s->config->user, &e) != OK ||
+	    sandbox_enter(SANDBOX_NO_INTERNET | SANDBOX_NO_EXEC | SANDBOX_DIE_WITH_PARENT, &e) !=
+		OK) {
+		log_error("%s", e.text);
+		exit(1);
+	}
+	open_store(s);
+	s->keys = keys_new(s->loop, s->store);
+	s->sign = sign_new(s->loop, s->store, signer_find_token, s, 0);
+	s->ops = ops_new(s->loop);
+	verbs_zone_register(s);
+	verbs_key_register(s);
+	verbs_conf_register(s);
+	verbs_status_register(s);
+	verbs_life_register(s);
+	verbs_plan_register(s);
+	verbs_policy_register(s);
+	verbs_policy_check_register(s);
+	verbs_time_register(s);
+	s->sandboxed = true;
+}
+
+static void take_config(struct signer *s, int fd)
+{
+	struct err e;
+	struct config *new = network_read_cut(fd, &e);
+	bool first;
+
+	if (new == NULL) {
+		log_error("the configuration cannot be taken over: %s", e.text);
+		return;
+	}
+	config_free(s->config);
+	s->config = new;
+	first = !s->sandboxed;
+	if (first)
+		first_config(s);
+	configure_tokens(s);
+	signer_zones_configure(s);
+	signer_early_replay(s, zone_message);
+	if (first)
+		signer_check_start(s);
+}
+
+static void take_control(struct signer *s, struct reader *body, int fd)
+{
+	gid_t gid = (gid_t)reader_u32(body);
+
+	if (fd < 0 || s->ops == NULL)
+		return;
+	ops_listen(s->ops, fd, gid);
+	channel_send(s->master, PROTO_READY, NULL, -1);
+}
+
+static void master_message(void *arg, uint16_t type, struct reader *body, int fd)
+{
+	struct signer *s = arg;
+
+	switch (type) {
+	case 0:
+		loop_stop(s->loop);
+		return;
+	case PROTO_CONFIG:
+		take_config(s, fd);
+		break;
+	case PROTO_PEER:
+		take_network(s, fd);
+		return;
+	case PROTO_CONTROL:
+		take_control(s, body, fd);
+		return;
+	case PROTO_WORKER:
+		take_worker(s, body, fd);
+		return;
+	case PROTO_WORKER_GONE:
+		drop_worker(s, body);
+		break;
+	case PROTO_CONF_RESULT:
+	case PROTO_HOOK_RESULT:
+		signer_request_answer(s, body);
+		break;
+	default:
+		log_error("the master sent a message of unknown type %u", type);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void each_minute(void *arg)
+{
+	struct signer *s = arg;
+
+	signer_store_look(s);
+	if (s->keys != NULL && ++s->minutes % 60 == 0)
+		keys_look_for_rivals(s->keys);
+	loop_timer_set(s->minute, 60000);
+}
+
+static void stop(void *arg)
+{
+	struct signer *s = arg;
+
+	loop_stop(s->loop);
+}
+
+static void signer_free(struct signer *s)
+{
+	signer_check_stop(s); /* a thread that reads the store */
+	signer_requests_fail(s);
+	signer_leap_free(s);
+	ops_free(s->ops);
+	sign_free(s->sign);
+	if (s->store != NULL)
+		signer_statuses_save(s);
+	signer_early_replay(s, NULL);
+	signer_zones_free(s);
+	keys_free(s->keys);
+	for (unsigned i = 0; i < s->token_count; i++) {
+		token_close(s->tokens[i]->token);
+		free(s->tokens[i]->name);
+		free(s->tokens[i]);
+	}
+	free(s->tokens);
+	store_close(s->store);
+	channel_free(s->network);
+	channel_free(s->master);
+	loop_timer_free(s->save_statuses);
+	loop_timer_free(s->minute);
+	loop_timer_free(s->token_look);
+	config_free(s->config);
+	loop_free(s->loop);
+	free(s);
+}
+
+int signer_main(void)
+{
+	struct signer *s = mem_alloc(sizeof(*s));
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	s->loop = loop_new();
+	s->started = clock_calendar();
+	s->save_statuses = loop_timer_new(s->loop, signer_statuses_save, s);
+	s->minute = loop_timer_new(s->loop, each_minute, s);
+	s->token_look = loop_timer_new(s->loop, look_at_tokens, s);
+	loop_signal(s->loop, SIGTERM, stop, s);
+	each_minute(s);
+	look_at_tokens(s);
+	s->master = channel_new(s->loop, PROCESS_CHANNEL_FD, master_message, s);
+	loop_run(s->loop);
+	if (s->ops != NULL)
+		signer_free(s);
+	return 0;
+}
