@@ -1,7 +1,8 @@
 noinst_LIBRARIES += libconfiguration.a
 libconfiguration_a_SOURCES = \
 	src/daemon/config/config.c src/daemon/config/config.h \
-	src/daemon/config/check.c src/daemon/config/check_policy.c \
+	src/daemon/config/check.c src/daemon/config/check_monitored.c \
+	src/daemon/config/check_policy.c \
 	src/daemon/config/edit.c src/daemon/config/index.c src/daemon/config/internal.h \
 	src/daemon/config/policy.c src/daemon/config/tables.c
 
@@ -17,7 +18,8 @@ intagliod_SOURCES = \
 	src/daemon/network/network.c src/daemon/network/peers.c src/daemon/network/peers.h \
 	src/daemon/network/probe.c \
 	src/daemon/signer/beside.c src/daemon/signer/check.c src/daemon/signer/early.c \
-	src/daemon/signer/facts.c src/daemon/signer/find.c src/daemon/signer/group.c \
+	src/daemon/signer/facts.c src/daemon/signer/find.c src/daemon/signer/finder.c \
+	src/daemon/signer/finder.h src/daemon/signer/group.c \
 	src/daemon/signer/holds.c src/daemon/signer/leap.c src/daemon/signer/life.c \
 	src/daemon/signer/life.h src/daemon/signer/observe.c src/daemon/signer/parent.c \
 	src/daemon/signer/parent.h src/daemon/signer/parent_keep.c \

@@ -215,6 +215,7 @@ static void check_uniqueness(struct config_check *c)
 	check_unique(c, &f->policies, sizeof(struct config_policy), "policy", false);
 	check_unique(c, &f->tsig_keys, sizeof(struct config_tsig_key), "TSIG key", true);
 	check_unique(c, &f->zones, sizeof(struct config_zone), "zone", true);
+	check_unique(c, &f->monitored, sizeof(struct config_monitored), "monitored domain", true);
 	check_unique(
 	    c, &f->zone_policies, sizeof(struct config_zone_policy), "policy of zone", true);
 }
@@ -231,5 +232,6 @@ unsigned config_check(
 	config_check_policies(&c);
 	take_zone_policies(&c);
 	check_zones(&c);
+	config_check_monitored(&c);
 	return c.mistakes;
 }

@@ -45,6 +45,11 @@ struct config_server *config_server(const struct config *c, const char *name)
 	return find(&c->servers, sizeof(struct config_server), name, false);
 }
 
+struct config_monitored *config_monitored(const struct config *c, const char *name)
+{
+	return find(&c->monitored, sizeof(struct config_monitored), name, true);
+}
+
 struct config_token *config_token(const struct config *c, const char *name)
 {
 	return find(&c->tokens, sizeof(struct config_token), name, false);

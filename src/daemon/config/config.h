@@ -127,11 +127,15 @@ struct config_notices {
 	struct config_smtp smtp;
 	struct config_webhook webhook;
 };
+enum { MONITOR_DNSKEY, MONITOR_CDS, MONITOR_REPORT };
 struct config_monitored {
 	struct conf_origin origin;
 	const char *name, *contact;
+	bool enrolled; /* false: a zone that is signed here is not watched */
 	int mode;
 	int64_t interval, hold_down;
+	struct conf_names servers, digests, thresholds;
+	bool allow_delete, bootstrap;
 	struct config_parent parent;
 };
 struct config {
@@ -147,7 +151,7 @@ struct config {
 };
 
 extern const struct conf_table config_table, config_policy_table, config_zone_table,
-    config_zone_policy_table, config_server_table, config_tsig_table;
+    config_zone_policy_table, config_server_table, config_tsig_table, config_monitored_table;
 
 /* Read the main file and conf.d beside it and check everything.  NULL when there was a mistake: all of
  * them were reported.  Warnings go to `warn` (may be NULL). */
@@ -171,6 +175,7 @@ int config_forget(const char *known_path, const char *zone, struct err *e);
 struct config_zone *config_zone(const struct config *c, const char *name);
 struct config_policy *config_policy(const struct config *c, const char *name);
 struct config_server *config_server(const struct config *c, const char *name);
+struct config_monitored *config_monitored(const struct config *c, const char *name);
 struct config_token *config_token(const struct config *c, const char *name);
 struct config_tsig_key *config_tsig_key(const struct config *c, const char *name);
 

@@ -61,7 +61,7 @@ int config_cut(struct config *c, unsigned audience, struct buf *out, struct err 
 }
 
 /* The lists that commands may grow, and the file each is kept in. */
-enum { EDIT_SERVERS, EDIT_TSIG_KEYS, EDIT_ZONES };
+enum { EDIT_SERVERS, EDIT_TSIG_KEYS, EDIT_ZONES, EDIT_MONITORED };
 static const struct editable {
 	const char *list;
 	size_t offset;
@@ -70,6 +70,7 @@ static const struct editable {
     [EDIT_SERVERS] = {"servers", offsetof(struct config, servers), &config_server_table},
     [EDIT_TSIG_KEYS] = {"tsig_keys", offsetof(struct config, tsig_keys), &config_tsig_table},
     [EDIT_ZONES] = {"zones", offsetof(struct config, zones), &config_zone_table},
+    [EDIT_MONITORED] = {"monitored", offsetof(struct config, monitored), &config_monitored_table},
     {NULL, 0, NULL},
 };
 /* Only config_set_policy changes this one. */

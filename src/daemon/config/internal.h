@@ -31,6 +31,8 @@ void config_check_reference(struct config_check *c, const struct conf_origin *at
     const char *name, bool is_there);
 /* config/check_policy.c */
 void config_check_policies(struct config_check *c);
+/* config/check_monitored.c */
+void config_check_monitored(struct config_check *c);
 #define CONFIG_EACH(type, var, groups)                                                             \
 	for (struct type *var = (groups).items;                                                    \
 	     var != NULL && var < (struct type *)(groups).items + (groups).count; var++)

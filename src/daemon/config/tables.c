@@ -38,7 +38,9 @@ static const struct conf_choice submits[] = {
 	{ "manual", SUBMIT_MANUAL }, { "update", SUBMIT_UPDATE }, { "command", SUBMIT_COMMAND },
 	{ "cds", SUBMIT_CDS }, { NULL, 0 }
 };
-static const struct conf_choice modes[] = { { "dnskey", 0 }, { "cds", 1 }, { NULL, 0 } };
+static const struct conf_choice modes[] = {
+	{ "dnskey", MONITOR_DNSKEY }, { "cds", MONITOR_CDS }, { "report", MONITOR_REPORT }, { NULL, 0 }
+};
 static const struct conf_choice tls_kinds[] = {
 	{ "none", 0 }, { "starttls", 1 }, { "tls", 2 }, { NULL, 0 }
 };
@@ -314,15 +316,32 @@ static const struct conf_item notices_items[] = {
 static const struct conf_table notices_table = { "notices", sizeof(struct config_notices), notices_items };
 
 static const struct conf_item monitored_items[] = {
-	ITEM(config_monitored, "name", name, CONF_STRING, .flags = CONF_REQUIRED | CONF_LATER, .doc = "The domain."),
-	ITEM(config_monitored, "mode", mode, CONF_CHOICE, .fallback = "dnskey", .choices = modes, .flags = CONF_LATER, .doc = "What is watched."),
-	ITEM(config_monitored, "interval", interval, CONF_DURATION, .fallback = "PT1H", .flags = CONF_LATER, .doc = "How often."),
-	ITEM(config_monitored, "hold_down", hold_down, CONF_DURATION, .fallback = "P1D", .flags = CONF_LATER, .doc = "How long a new key must stand."),
-	ITEM(config_monitored, "contact", contact, CONF_STRING, .flags = CONF_LATER, .doc = "Mail address for notices."),
-	ITEM(config_monitored, "parent", parent, CONF_GROUP, .sub = &parent_table, .flags = CONF_LATER, .doc = "The parent, as in a policy:"),
+	ITEM(config_monitored, "name", name, CONF_STRING, .flags = CONF_REQUIRED, .doc = "The domain, a zone."),
+	ITEM(config_monitored, "enrolled", enrolled, CONF_BOOL, .fallback = "true",
+	    .doc = "Is it watched?  Zones that are signed here are, without an entry; false is the operator's choice that one is not.  Written by monitor delete."),
+	ITEM(config_monitored, "mode", mode, CONF_CHOICE, .fallback = "dnskey", .choices = modes,
+	    .doc = "What makes the DS follow the domain's keys.  dnskey: a new DNSKEY with the SEP flag in a set that validates through the DS of today.  cds: CDS and CDNSKEY (RFC 7344, RFC 8078).  report: nothing; what is wrong is told.  A zone that is signed here is only reported on, whatever stands here: its keys decide its DS."),
+	ITEM(config_monitored, "interval", interval, CONF_DURATION, .fallback = "PT1H",
+	    .doc = "Time between two looks, give or take a tenth.  Zones that are signed here and have no entry are looked at once a day."),
+	ITEM(config_monitored, "hold_down", hold_down, CONF_DURATION, .fallback = "P1D",
+	    .doc = "How long what asks for another DS must stand unchanged at all servers before it is believed."),
+	ITEM(config_monitored, "contact", contact, CONF_STRING,
+	    .doc = "Mail address for notices.  Default: that of the zone, where it is signed here."),
+	ITEM(config_monitored, "servers", servers, CONF_NAMES,
+	    .doc = "The domain's name servers, each of which is asked, by TCP: names of servers, or numeric addresses, with @port where it is not 53.  Default: the destinations of a zone that is signed here; else they are found through the resolver, each address of each of them, anew at each look."),
+	ITEM(config_monitored, "allow_delete", allow_delete, CONF_BOOL, .fallback = "false",
+	    .doc = "In mode cds: a CDS of algorithm 0 takes the DS out, which makes the domain insecure (RFC 8078)."),
+	ITEM(config_monitored, "bootstrap", bootstrap, CONF_BOOL, .fallback = "false",
+	    .doc = "In mode cds: a domain without a DS gets its first one when its CDS set is confirmed by signed copies below all its name servers' names (RFC 9615).  It needs a resolver and a trust anchor."),
+	ITEM(config_monitored, "digests", digests, CONF_NAMES, .fallback = "SHA256",
+	    .doc = "Digest types of the DS records that are made of DNSKEY and CDNSKEY: SHA256, SHA384."),
+	ITEM(config_monitored, "thresholds", thresholds, CONF_NAMES,
+	    .doc = "Signatures that live no longer than one of these are told of, once for each.  Default: P7D, P3D and P1D."),
+	ITEM(config_monitored, "parent", parent, CONF_GROUP, .sub = &parent_table,
+	    .doc = "The parent, as in a policy; cds is no way to hand a DS over here.  Default for a zone that is signed here: that of its policy:"),
 	END
 };
-static const struct conf_table monitored_table = { "monitored domain", sizeof(struct config_monitored), monitored_items };
+const struct conf_table config_monitored_table = { "monitored domain", sizeof(struct config_monitored), monitored_items };
 
 static const struct conf_item config_items[] = {
 	ITEM(config, "state_dir", state_dir, CONF_STRING, .fallback = "/var/lib/intaglio",
@@ -349,8 +368,8 @@ static const struct conf_item config_items[] = {
 	ITEM(config, "resolver", resolver, CONF_GROUP, .sub = &resolver_table, .flags = CONF_IF_GIVEN,
 	    .doc = "A resolver, by which the parent's servers are found for policies that do not name them, and the zones' name servers for policies that observe them; without it nothing is looked up beyond the servers named here:"),
 	ITEM(config, "notices", notices, CONF_GROUP, .sub = &notices_table, .flags = CONF_LATER | CONF_IF_GIVEN, .doc = "Notices:"),
-	ITEM(config, "monitored", monitored, CONF_GROUPS, .sub = &monitored_table, .flags = CONF_LATER,
-	    .doc = "Domains whose keys are watched:"),
+	ITEM(config, "monitored", monitored, CONF_GROUPS, .sub = &config_monitored_table, .flags = CONF_LATER,
+	    .doc = "Domains whose keys are watched, beside the zones that are signed here, which all are:"),
 	END
 };
 const struct conf_table config_table = { "configuration", sizeof(struct config), config_items };

@@ -16,9 +16,6 @@
 #include "daemon/role.h"
 #include "outbound/outbound.h"
 
-#define GIB (UINT64_C(1) << 30)
-#define STORE_TRIES                                                                                \
-	50 /* of 100 ms: a signer that was killed may still hold the lock for a moment */
 #define TOKEN_LOOK_MS 1000
 
 /* Tokens */
@@ -270,25 +267,6 @@ static void take_network(struct signer *s, int fd)
 
 /* The master */
 
-static void open_store(struct signer *s)
-{
-	char *dir = mem_printf("%s/store", s->config->state_dir);
-	struct err e = {0};
-
-	for (unsigned i = 0; i < STORE_TRIES && s->store == NULL; i++) {
-		s->store = store_open(dir, true, (uint64_t)s->config->store_max * GIB, &e);
-		if (s->store == NULL && e.code != ERR_CONFLICT)
-			break;
-		if (s->store == NULL)
-			usleep(100000);
-	}
-	free(dir);
-	if (s->store == NULL) {
-		log_error("%s", e.text);
-		exit(1);
-	}
-}
-
 static void first_config(struct signer *s)
 {
 	struct err e;
@@ -299,7 +277,7 @@ static void first_config(struct signer *s)
 		log_error("%s", e.text);
 		exit(1);
 	}
-	open_store(s);
+	signer_store_open(s);
 	s->keys = keys_new(s->loop, s->store);
 	s->sign = sign_new(s->loop, s->store, signer_find_token, s, 0);
 	s->ops = ops_new(s->loop);

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/msg.h"
 #include "daemon/config/config.h"
+#include "daemon/signer/finder.h"
 #include "daemon/signer/turns.h"
 #include "dns/peer.h"
 #include "keys/keys.h"
@@ -30,8 +31,6 @@ struct server_status { /* what was learnt last of a zone's source or destination
 };
 
 struct waiter; /* an operator's command that waits for the zone */
-
-enum find_kind { FIND_NAMESERVERS, FIND_PARENT, FIND_KINDS };
 
 struct signer_zone {
 	struct signer *signer;
@@ -199,19 +198,15 @@ void signer_probes_again(struct signer *s); /* there is a new network side */
 
 /* signer/find.c: which servers serve the zone, or its parent, by the zone's own NS records and by what
  * the resolver says.  Nothing is looked up where no resolver is configured. */
-struct found {
-	char (*servers)[PEER_NAME_MAX]; /* "address@port", in some order that stays */
-	unsigned count;
-	bool is_complete; /* false: not found yet, or not for the NS set of today; why says why */
-	char why[REASON_MAX];
-};
 void signer_find_configure(struct signer_zone *z, enum find_kind kind, bool is_wanted);
 const struct found *signer_find_found(const struct signer_zone *z, enum find_kind kind); /* NULL: not wanted */
 bool signer_find_is_new(const struct signer_zone *z, enum find_kind kind); /* its first look is under way */
 void signer_find_version(struct signer_zone *z); /* its NS set may have changed */
 void signer_find_free(struct signer_zone *z);
 
-/* signer/store.c: readers that died, and whether the store has room: each minute. */
+/* signer/store.c */
+void signer_store_open(struct signer *s); /* ends the process when it cannot be had */
+/* Readers that died, and whether the store has room: each minute. */
 void signer_store_look(struct signer *s);
 
 /* signer/watch.c: the zone's name servers that were found are asked for their SOA until they have what
