@@ -11,7 +11,7 @@ libkeys_a_SOURCES = \
 	src/keys/record.h src/keys/request.c src/keys/resolve.c src/keys/rival.c src/keys/roll.c \
 	src/keys/roll.h src/keys/roll_come.c src/keys/roll_internal.h src/keys/roll_leave.c \
 	src/keys/safety.c src/keys/safety.h src/keys/share.c src/keys/share.h src/keys/step.c \
-	src/keys/timeline.c src/keys/timeline.h
+	src/keys/tell.c src/keys/tell.h src/keys/timeline.c src/keys/timeline.h
 libkeys_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses keys must link, in front of a token library and ZONE_LIBS.
 KEYS_LIBS = libkeys.a
@@ -19,7 +19,7 @@ KEYS_LIBS = libkeys.a
 if HAVE_CMOCKA
 KEYS_TESTS = tests/unit/test_keys tests/unit/test_keys_order tests/unit/test_keys_records tests/unit/test_life \
 	tests/unit/test_policy_check tests/unit/test_roll tests/unit/test_versions \
-	tests/unit/test_record tests/unit/test_share tests/unit/test_timeline
+	tests/unit/test_record tests/unit/test_share tests/unit/test_tell tests/unit/test_timeline
 check_PROGRAMS += $(KEYS_TESTS) tests/token/test_keys tests/token/test_keys_many \
 	tests/token/test_roll_kill tests/sim/test_caches
 SIM_TESTS += tests/sim/test_caches
@@ -48,6 +48,7 @@ tests_sim_test_caches_SOURCES = tests/sim/test_caches.c tests/sim/caches.c tests
 	tests/sim/world_internal.h tests/sim/world_zone.c
 tests_sim_test_caches_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_versions_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_tell_LDADD = $(KEYS_TEST_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_timeline_LDADD = $(KEYS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_token_test_keys_LDADD = $(KEYS_TEST_LIBS) $(TOKEN_TEST_LIBS)
 tests_token_test_keys_many_LDADD = $(KEYS_TEST_LIBS) $(TOKEN_TEST_LIBS)
