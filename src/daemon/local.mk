@@ -21,7 +21,8 @@ intagliod_SOURCES = \
 	src/daemon/signer/facts.c src/daemon/signer/find.c src/daemon/signer/finder.c \
 	src/daemon/signer/finder.h src/daemon/signer/group.c \
 	src/daemon/signer/holds.c src/daemon/signer/leap.c src/daemon/signer/life.c \
-	src/daemon/signer/life.h src/daemon/signer/observe.c src/daemon/signer/parent.c \
+	src/daemon/signer/life.h src/daemon/signer/network.c src/daemon/signer/network.h \
+	src/daemon/signer/observe.c src/daemon/signer/parent.c \
 	src/daemon/signer/parent.h src/daemon/signer/parent_keep.c \
 	src/daemon/signer/parent_says.c src/daemon/signer/policy.c src/daemon/signer/probe.c \
 	src/daemon/signer/rebuild.c src/daemon/signer/requests.c src/daemon/signer/schedule.c \

@@ -14,7 +14,7 @@
 #include "daemon/process.h"
 #include "daemon/proto.h"
 #include "daemon/role.h"
-#include "outbound/outbound.h"
+#include "daemon/signer/network.h"
 
 #define TOKEN_LOOK_MS 1000
 
@@ -133,138 +133,6 @@ static void look_at_tokens(void *arg)
 	loop_timer_set(s->token_look, TOKEN_LOOK_MS);
 }
 
-/* The network side */
-
-void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone *z)
-{
-	struct buf body = {0};
-
-	buf_lv16(&body, z->apex, name_len(z->apex));
-	s->told++;
-	if (s->network != NULL)
-		channel_send(s->network, type, &body, -1);
-	buf_free(&body);
-}
-
-static void on_received(struct signer_zone *z, struct reader *body)
-{
-	char source[PEER_NAME_MAX], path[4096];
-	uint32_t serial;
-	uint64_t mark;
-
-	reader_str(body, source, sizeof(source));
-	serial = reader_u32(body);
-	reader_str(body, path, sizeof(path));
-	mark = reader_u64(body);
-	if (!body->failed)
-		signer_received(z, source, serial, path, mark);
-}
-
-static void on_status(struct signer_zone *z, bool is_source, struct reader *body)
-{
-	char server[PEER_NAME_MAX], reason[REASON_MAX];
-	unsigned status;
-	bool has_serial;
-	uint32_t serial;
-
-	reader_str(body, server, sizeof(server));
-	status = reader_u8(body);
-	has_serial = reader_u8(body) != 0;
-	serial = reader_u32(body);
-	reader_str(body, reason, sizeof(reason));
-	if (body->failed)
-		return;
-	signer_status_set(z, is_source, server, status, has_serial, serial, reason);
-	if (!is_source && has_serial)
-		signer_observe_seen(z, server, serial);
-	else if (!is_source && status == DESTINATION_FAILED_XFER)
-		signer_observe_lost(z, server);
-}
-
-static void on_refreshed(struct signer_zone *z, struct reader *body)
-{
-	int64_t now = (int64_t)reader_u64(body);
-
-	if (body->failed || !z->has_head)
-		return;
-	z->head.refreshed = now;
-	signer_status_dirty(z);
-}
-
-static void on_expired(struct signer_zone *z, struct reader *body)
-{
-	bool expired = reader_u8(body) != 0;
-
-	if (body->failed || expired == z->expired)
-		return;
-	z->expired = expired;
-	if (expired)
-		log_error("zone %s: no source confirmed the zone within its SOA EXPIRE", z->name);
-	else
-		log_notice("zone %s: a source confirmed the zone again", z->name);
-}
-
-static void zone_message(struct signer_zone *z, uint16_t type, struct reader *body)
-{
-	if (type == PROTO_RECEIVED)
-		on_received(z, body);
-	else if (type == PROTO_SOURCE || type == PROTO_DESTINATION)
-		on_status(z, type == PROTO_SOURCE, body);
-	else if (type == PROTO_REFRESHED)
-		on_refreshed(z, body);
-	else if (type == PROTO_EXPIRED)
-		on_expired(z, body);
-}
-
-static void network_message(void *arg, uint16_t type, struct reader *body, int fd)
-{
-	struct signer *s = arg;
-	const uint8_t *apex;
-	size_t len;
-	struct signer_zone *z;
-
-	if (fd >= 0)
-		close(fd);
-	if (type == 0) {
-		channel_free(s->network);
-		s->network = NULL;
-		return;
-	}
-	if (type == PROTO_SETTLED) {
-		signer_leap_settled(s, body);
-		return;
-	}
-	if (type == PROTO_PROBE_ANSWER) {
-		signer_probe_answer(s, body);
-		return;
-	}
-	apex = reader_lv16(body, &len);
-	if (apex == NULL || len == 0 || name_check(apex, len) != len) {
-		log_error("the network side sent a malformed message of type %u", type);
-		return;
-	}
-	z = signer_zone_by_apex(s, apex);
-	if (z == NULL)
-		signer_early_keep(s, apex, type, body);
-	else
-		zone_message(z, type, body);
-}
-
-static void take_network(struct signer *s, int fd)
-{
-	channel_free(s->network);
-	s->network = fd < 0 ? NULL : channel_new(s->loop, fd, network_message, s);
-	signer_leap_forget(s);
-	if (s->network == NULL)
-		return;
-	channel_send(s->network, PROTO_HELLO, NULL, -1);
-	signer_probes_again(s);
-	for (unsigned i = 0; i < s->zone_count; i++) {
-		if (s->zones[i]->head.published)
-			signer_send_zone(s, PROTO_VERSION, s->zones[i]);
-	}
-}
-
 /* The master */
 
 static void first_config(struct signer *s)
@@ -310,7 +178,7 @@ static void take_config(struct signer *s, int fd)
 		first_config(s);
 	configure_tokens(s);
 	signer_zones_configure(s);
-	signer_early_replay(s, zone_message);
+	signer_early_replay(s, signer_zone_message);
 	if (first)
 		signer_check_start(s);
 }
@@ -337,7 +205,7 @@ static void master_message(void *arg, uint16_t type, struct reader *body, int fd
 		take_config(s, fd);
 		break;
 	case PROTO_PEER:
-		take_network(s, fd);
+		signer_network_take(s, fd);
 		return;
 	case PROTO_CONTROL:
 		take_control(s, body, fd);

@@ -143,6 +143,7 @@ struct signer {
 
 /* signer.c */
 struct token *signer_find_token(void *signer, const char *name);
+/* signer/network.c */
 void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone *z);
 
 /* Rows of this process in the store's META_DAEMON classes; the key is the zone's sort key. */
