@@ -8,3 +8,23 @@ check_PROGRAMS += tests/unit/test_trouble
 UNIT_TESTS += tests/unit/test_trouble
 endif
 tests_unit_test_trouble_LDADD = libtrouble.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+# ... and how it is brought to them
+noinst_LIBRARIES += libdeliver.a
+libdeliver_a_SOURCES = src/notices/deliver.c src/notices/deliver.h \
+	src/notices/deliver_internal.h src/notices/deliver_mail.c src/notices/deliver_web.c \
+	src/notices/deliver_wire.c src/notices/smtp.c src/notices/smtp.h
+libdeliver_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)
+DELIVER_LIBS = libdeliver.a $(CURL_LIBS) $(CRYPTO_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_smtp
+UNIT_TESTS += tests/unit/test_smtp
+endif
+tests_unit_test_smtp_SOURCES = tests/unit/test_smtp.c
+tests_unit_test_smtp_LDADD = libdeliver.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+# One delivery by hand, for the tests against real servers.
+check_PROGRAMS += tests/unit/deliver_one
+tests_unit_deliver_one_SOURCES = tests/unit/deliver_one.c
+tests_unit_deliver_one_LDADD = $(DELIVER_LIBS) $(BASE_LIBS)
