@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libconfiguration.a
 libconfiguration_a_SOURCES = \
 	src/daemon/config/config.c src/daemon/config/config.h \
-	src/daemon/config/check.c src/daemon/config/check_monitored.c \
+	src/daemon/config/check.c src/daemon/config/check_monitored.c src/daemon/config/check_notices.c \
 	src/daemon/config/check_policy.c \
 	src/daemon/config/edit.c src/daemon/config/index.c src/daemon/config/internal.h \
 	src/daemon/config/policy.c src/daemon/config/tables.c
@@ -14,10 +14,12 @@ intagliod_SOURCES = \
 	src/daemon/master/hooks.c src/daemon/master/internal.h src/daemon/master/master.c \
 	src/daemon/master/master.h src/daemon/master/requests.c src/daemon/master/sockets.c \
 	src/daemon/master/workers.c \
-	src/daemon/network/handed.c src/daemon/network/internal.h src/daemon/network/leap.c \
+	src/daemon/network/deliver.c src/daemon/network/handed.c \
+	src/daemon/network/internal.h src/daemon/network/leap.c \
 	src/daemon/network/network.c src/daemon/network/peers.c src/daemon/network/peers.h \
 	src/daemon/network/probe.c \
-	src/daemon/signer/beside.c src/daemon/signer/check.c src/daemon/signer/early.c \
+	src/daemon/signer/beside.c src/daemon/signer/check.c src/daemon/signer/deliver.c \
+	src/daemon/signer/deliver.h src/daemon/signer/early.c \
 	src/daemon/signer/facts.c src/daemon/signer/find.c src/daemon/signer/finder.c \
 	src/daemon/signer/finder.h src/daemon/signer/group.c \
 	src/daemon/signer/holds.c src/daemon/signer/leap.c src/daemon/signer/life.c \
@@ -36,7 +38,7 @@ intagliod_SOURCES = \
 	src/daemon/verbs/status.c src/daemon/verbs/words.c src/daemon/verbs/zone.c \
 	src/daemon/verbs/zone_export.c src/daemon/verbs/zone_show.c src/daemon/verbs/zone_sign.c
 intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
-intagliod_LDADD = libconfiguration.a $(OPS_LIBS) libsign.a libinbound.a liboutbound.a libparent.a $(KEYS_LIBS) \
+intagliod_LDADD = libconfiguration.a $(OPS_LIBS) libsign.a libinbound.a liboutbound.a libparent.a $(DELIVER_LIBS) $(KEYS_LIBS) \
 	$(TOKEN_CLIENT_LIBS) $(TOKEN_LOCAL_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) -lpthread -ldl
 
 if HAVE_CMOCKA
@@ -44,7 +46,7 @@ check_PROGRAMS += tests/unit/test_config tests/unit/test_hook
 UNIT_TESTS += tests/unit/test_config tests/unit/test_hook
 endif
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
-tests_unit_test_config_LDADD = libconfiguration.a $(KEYS_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_config_LDADD = libconfiguration.a libdeliver.a $(KEYS_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_hook_SOURCES = tests/unit/test_hook.c src/daemon/hook.c src/daemon/hook.h \
 	src/daemon/process.c src/daemon/process.h
 tests_unit_test_hook_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -28,6 +28,8 @@ enum proto_type {
 	 * policy's command hand this over */
 	PROTO_HOOK,
 	PROTO_CONF_POLICY, /* u32 id, str zone, str policy: the zone has this policy from now on */
+	/* u32 id, str kind, str zone ("": all of them), lv32 JSON: have the command for notices take it */
+	PROTO_NOTICE,
 	/* master -> signer */
 	PROTO_HOOK_RESULT, /* u32 id, u8 is OK, str why */
 
@@ -38,6 +40,7 @@ enum proto_type {
 	PROTO_REFRESHED,      /* apex, u64 time */
 	PROTO_EXPIRED,        /* apex, u8 */
 	PROTO_PROBE_ANSWER,   /* u32 id, u8 code negated, str why, lv32 the answer as it came */
+	PROTO_DELIVERED,      /* u32 id, u8 code negated, u8 is permanent, str why */
 	PROTO_SETTLED,        /* u32 id of PROTO_LOOK, u64 time of the next calendar event, 0: none */
 	/* signer -> network */
 	PROTO_HELLO,     /* the store is there; first message on a new channel */
@@ -46,6 +49,8 @@ enum proto_type {
 	PROTO_RETRANSFER, /* apex */
 	/* u32 id, str server (or "address@port"), qname, u16 qtype, u8 over TCP, u8 RD: ask it */
 	PROTO_PROBE,
+	/* u32 id, u8 channel (notices/deliver.h), str recipient, lv32 body: deliver it */
+	PROTO_DELIVER,
 	PROTO_LOOK        /* u32 id: run what is due, answer when all of it is done */
 };
 

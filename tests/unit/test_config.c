@@ -169,14 +169,14 @@ static void commands_add_and_remove_entries(void **state)
 		path, "servers = ( { name = \"d\"; address = \"::1\"; port = 5301; } );", &e),
 	    OK);
 	assert_int_equal(config_add(path,
-			     "zones = ( { name = \"new.gov\"; sources = ( \"d\" ); contact = "
+			     "zones = ( { name = \"new.gov\"; sources = ( \"d\" ); output_file = "
 			     "\"a\\\"b\\\\c\"; } );",
 			     &e),
 	    OK);
 	c = config_load(path, report, NULL, NULL);
 	assert_non_null(c);
 	assert_non_null(config_zone(c, "new.gov"));
-	assert_string_equal(config_zone(c, "new.gov")->contact, "a\"b\\c");
+	assert_string_equal(config_zone(c, "new.gov")->output_file, "a\"b\\c");
 	assert_int_equal(config_server(c, "d")->port, 5301);
 	config_free(c);
 	/* the same name twice; a server in use; nothing is written */

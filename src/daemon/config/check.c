@@ -233,5 +233,6 @@ unsigned config_check(
 	take_zone_policies(&c);
 	check_zones(&c);
 	config_check_monitored(&c);
+	config_check_notices(&c);
 	return c.mistakes;
 }

@@ -113,17 +113,17 @@ struct config_smtp {
 	struct conf_origin origin;
 	const char *server;
 	int64_t port;
-	int tls;
-	const char *username, *password_file;
+	int tls; /* enum deliver_tls */
+	const char *username, *password, *password_file, *ca_file;
 };
 struct config_webhook {
 	struct conf_origin origin;
-	const char *url, *secret_file;
+	const char *url, *secret, *secret_file, *ca_file;
 };
 struct config_notices {
 	struct conf_origin origin;
 	const char *operator, *from, *command;
-	int64_t heartbeat;
+	int64_t command_timeout, heartbeat;
 	struct config_smtp smtp;
 	struct config_webhook webhook;
 };

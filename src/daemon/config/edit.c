@@ -32,11 +32,34 @@ struct config *config_parse_cut(const char *text, struct err *e)
 	return NULL;
 }
 
+/* A notice that cannot be delivered is no reason to do without the rest. */
+static const char *secret_of_notices(
+    struct config *c, const char *what, const char *given, const char *file)
+{
+	struct secret s = {0};
+	struct err e = {0};
+
+	if (given != NULL || file == NULL)
+		return given;
+	if (secret_read_file(&s, file, &e) != OK)
+		log_error("notices: %s: %s", what, e.text);
+	else
+		given = arena_strdup(c->arena, (const char *)s.data);
+	secret_free(&s);
+	return given;
+}
+
 /* The network side cannot read secret files, so it is handed what is in them. */
 static int resolve_secrets(struct config *c, struct err *e)
 {
+	struct config_smtp *smtp = &c->notices.smtp;
+	struct config_webhook *webhook = &c->notices.webhook;
 	struct config_tsig_key *k = c->tsig_keys.items;
 
+	smtp->password =
+	    secret_of_notices(c, "smtp.password_file", smtp->password, smtp->password_file);
+	webhook->secret =
+	    secret_of_notices(c, "webhook.secret_file", webhook->secret, webhook->secret_file);
 	for (unsigned i = 0; i < c->tsig_keys.count; i++) {
 		struct secret s = {0};
 

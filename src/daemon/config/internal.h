@@ -33,6 +33,8 @@ void config_check_reference(struct config_check *c, const struct conf_origin *at
 void config_check_policies(struct config_check *c);
 /* config/check_monitored.c */
 void config_check_monitored(struct config_check *c);
+/* config/check_notices.c: notices, and who gets them */
+void config_check_notices(struct config_check *c);
 #define CONFIG_EACH(type, var, groups)                                                             \
 	for (struct type *var = (groups).items;                                                    \
 	     var != NULL && var < (struct type *)(groups).items + (groups).count; var++)

@@ -5,6 +5,7 @@
 #include "dns/dnskey.h"
 #include "dns/soa.h"
 #include "dns/tsig.h"
+#include "notices/deliver.h"
 #include "zone/store.h"
 
 /* clang-format off */
@@ -42,7 +43,8 @@ static const struct conf_choice modes[] = {
 	{ "dnskey", MONITOR_DNSKEY }, { "cds", MONITOR_CDS }, { "report", MONITOR_REPORT }, { NULL, 0 }
 };
 static const struct conf_choice tls_kinds[] = {
-	{ "none", 0 }, { "starttls", 1 }, { "tls", 2 }, { NULL, 0 }
+	{ "none", DELIVER_TLS_NONE }, { "starttls", DELIVER_TLS_STARTTLS },
+	{ "tls", DELIVER_TLS_AT_ONCE }, { NULL, 0 }
 };
 
 static const struct conf_item listen_items[] = {
@@ -290,27 +292,45 @@ static const struct conf_item resolver_items[] = {
 static const struct conf_table resolver_table = { "resolver", sizeof(struct config_resolver), resolver_items };
 
 static const struct conf_item smtp_items[] = {
-	ITEM(config_smtp, "server", server, CONF_STRING, .flags = CONF_REQUIRED | CONF_LATER, .doc = "The mail server."),
-	ITEM(config_smtp, "port", port, CONF_INT, .fallback = "25", .min = 1, .max = 65535, .flags = CONF_LATER, .doc = "Its port."),
-	ITEM(config_smtp, "tls", tls, CONF_CHOICE, .fallback = "none", .choices = tls_kinds, .flags = CONF_LATER, .doc = "Encryption."),
-	ITEM(config_smtp, "username", username, CONF_STRING, .flags = CONF_LATER, .doc = "User to log in as."),
-	ITEM(config_smtp, "password_file", password_file, CONF_STRING, .flags = CONF_LATER, .doc = "A file with the password."),
+	ITEM(config_smtp, "server", server, CONF_STRING, .flags = CONF_REQUIRED,
+	    .doc = "The mail server that takes all mail, by name or address."),
+	ITEM(config_smtp, "port", port, CONF_INT, .fallback = "25", .min = 1, .max = 65535, .doc = "Its port."),
+	ITEM(config_smtp, "tls", tls, CONF_CHOICE, .fallback = "none", .choices = tls_kinds,
+	    .doc = "How the connection is protected.  starttls: by TLS once it stands, and no mail goes where that is not offered; tls: from its first octet on (usually port 465).  The server's certificate must be valid for the name or address in server."),
+	ITEM(config_smtp, "username", username, CONF_STRING, .flags = CONF_NETWORK | CONF_FILE,
+	    .doc = "User to log in as (AUTH).  Without it nobody logs in."),
+	ITEM(config_smtp, "password", password, CONF_STRING, .flags = CONF_SECRET | CONF_NETWORK | CONF_FILE,
+	    .doc = "His password, or:"),
+	ITEM(config_smtp, "password_file", password_file, CONF_STRING, .flags = CONF_FILE,
+	    .doc = "a file whose first line is the password."),
+	ITEM(config_smtp, "ca_file", ca_file, CONF_STRING, .flags = CONF_NETWORK | CONF_FILE,
+	    .doc = "A file of certificates in PEM form, readable for user: the authorities that the server's certificate may come from.  Default: those of the system."),
 	END
 };
 static const struct conf_table smtp_table = { "smtp", sizeof(struct config_smtp), smtp_items };
 static const struct conf_item webhook_items[] = {
-	ITEM(config_webhook, "url", url, CONF_STRING, .flags = CONF_REQUIRED | CONF_LATER, .doc = "Where notices are posted as JSON."),
-	ITEM(config_webhook, "secret_file", secret_file, CONF_STRING, .flags = CONF_LATER, .doc = "A file with the key that signs them."),
+	ITEM(config_webhook, "url", url, CONF_STRING, .flags = CONF_REQUIRED,
+	    .doc = "Where each notice is posted as JSON, by HTTPS or HTTP.  Any answer of the 200s says that it was taken; redirections are not followed.  After an answer of the 400s, but for 408, 425 and 429, it is not posted again."),
+	ITEM(config_webhook, "secret", secret, CONF_STRING, .flags = CONF_SECRET | CONF_NETWORK | CONF_FILE,
+	    .doc = "A secret that both sides know: what is posted is signed with it (see WEBHOOK), or:"),
+	ITEM(config_webhook, "secret_file", secret_file, CONF_STRING, .flags = CONF_FILE,
+	    .doc = "a file whose first line is the secret."),
+	ITEM(config_webhook, "ca_file", ca_file, CONF_STRING, .flags = CONF_NETWORK | CONF_FILE,
+	    .doc = "As in smtp."),
 	END
 };
 static const struct conf_table webhook_table = { "webhook", sizeof(struct config_webhook), webhook_items };
 static const struct conf_item notices_items[] = {
-	ITEM(config_notices, "operator", operator, CONF_STRING, .flags = CONF_LATER, .doc = "Mail address that gets every notice."),
-	ITEM(config_notices, "from", from, CONF_STRING, .flags = CONF_LATER, .doc = "Sender's mail address."),
+	ITEM(config_notices, "operator", operator, CONF_STRING, .doc = "Mail address that gets every notice."),
+	ITEM(config_notices, "from", from, CONF_STRING,
+	    .doc = "The sender's mail address, to which bounces go.  Required for mail."),
 	ITEM(config_notices, "heartbeat", heartbeat, CONF_DURATION, .flags = CONF_LATER, .fallback = "P1D", .doc = "A notice that all is well is sent so often."),
-	ITEM(config_notices, "smtp", smtp, CONF_GROUP, .sub = &smtp_table, .flags = CONF_LATER, .doc = "How mail is sent:"),
-	ITEM(config_notices, "webhook", webhook, CONF_GROUP, .sub = &webhook_table, .flags = CONF_LATER, .doc = "A webhook:"),
-	ITEM(config_notices, "command", command, CONF_STRING, .flags = CONF_LATER, .doc = "A command that is given each notice."),
+	ITEM(config_notices, "smtp", smtp, CONF_GROUP, .sub = &smtp_table, .flags = CONF_IF_GIVEN, .doc = "How mail is sent:"),
+	ITEM(config_notices, "webhook", webhook, CONF_GROUP, .sub = &webhook_table, .flags = CONF_IF_GIVEN, .doc = "A webhook:"),
+	ITEM(config_notices, "command", command, CONF_STRING,
+	    .doc = "A program that is given each notice, with its whole path; only root and hook_user may be able to write it.  Its first argument is the kind of the notice, its second the zone with the final dot, or nothing when it is about the whole appliance; both are also in the environment, as INTAGLIO_KIND and INTAGLIO_ZONE.  On stdin it gets the same JSON as the webhook.  Exit status 0 says that it was taken; after any other it is called again later."),
+	ITEM(config_notices, "command_timeout", command_timeout, CONF_DURATION, .fallback = "PT1M",
+	    .doc = "A command that runs longer is ended, with all it has started."),
 	END
 };
 static const struct conf_table notices_table = { "notices", sizeof(struct config_notices), notices_items };
@@ -367,7 +387,7 @@ static const struct conf_item config_items[] = {
 	    .doc = "Policies that zones have in place of those in zones.  Written by zone set-policy, for zones of files that commands never change:"),
 	ITEM(config, "resolver", resolver, CONF_GROUP, .sub = &resolver_table, .flags = CONF_IF_GIVEN,
 	    .doc = "A resolver, by which the parent's servers are found for policies that do not name them, and the zones' name servers for policies that observe them; without it nothing is looked up beyond the servers named here:"),
-	ITEM(config, "notices", notices, CONF_GROUP, .sub = &notices_table, .flags = CONF_LATER | CONF_IF_GIVEN, .doc = "Notices:"),
+	ITEM(config, "notices", notices, CONF_GROUP, .sub = &notices_table, .flags = CONF_IF_GIVEN, .doc = "Notices:"),
 	ITEM(config, "monitored", monitored, CONF_GROUPS, .sub = &config_monitored_table, .flags = CONF_LATER,
 	    .doc = "Domains whose keys are watched, beside the zones that are signed here, which all are:"),
 	END

@@ -1,9 +1,10 @@
-/* The operators' commands that hand DS over to a parent, as the master sees them: the signing side
- * names a zone, its policy and what is to be done (a closed list); the command itself comes from
- * the master's own configuration and never from a message.
+/* The operators' commands, as the master sees them: those that hand DS over to a parent, and the
+ * one that is given notices.  The signing side names a zone, its policy and what is to be done, or
+ * the kind of the notice (closed lists); the command itself comes from the master's own
+ * configuration and never from a message.
  *
- * At most HOOKS_AT_ONCE run at a time, and never two for one zone: one that a signing side asked
- * for which is gone runs to its end, and whatever its successor asks for waits. */
+ * Of each sort at most HOOKS_AT_ONCE run at a time, and never two for one zone: one that a signing
+ * side asked for which is gone runs to its end, and whatever its successor asks for waits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,10 @@ struct master_hook {
 	struct master_hook *next; /* who came later */
 	uint32_t id;
 	bool is_orphan; /* nobody waits for its result any more */
-	char *policy, *zone, *action, *wanted;
+	bool is_notice;
+	char *zone;	       /* of a notice about all of them: "" */
+	char *action;	       /* of a notice: its kind */
+	char *policy, *wanted; /* of a notice: NULL */
 	struct buf input;
 	struct hook *run; /* NULL: it waits */
 };
@@ -57,48 +61,71 @@ static void job_done(void *arg, int code, const char *why)
 	start_some(m);
 }
 
-/* What the zone's policy has, now: it may have changed since it was asked for. */
-static const struct config_parent *find_parent(const struct master_hook *j, struct err *e)
-{
-	const struct config *c = j->master->config;
-	const struct config_zone *z = config_zone(c, j->zone);
-	const struct config_policy *p = config_policy(c, j->policy);
+/* What there is to be run, now: it may have changed since it was asked for. */
+struct order {
+	const char *command;
+	int64_t seconds;
+};
 
-	if (z != NULL && p != NULL && strcmp(z->policy, j->policy) == 0 &&
-	    p->parent.submit == SUBMIT_COMMAND && p->parent.command != NULL)
-		return &p->parent;
-	err_set(e, ERR_MISSING, "policy %s has no command for zone %s (parent.command)", j->policy,
-	    j->zone);
-	return NULL;
+static int find_notice(const struct config_notices *n, struct order *out, struct err *e)
+{
+	if (n->command == NULL)
+		return err_set(e, ERR_MISSING, "no command is given notices (notices.command)");
+	*out = (struct order){n->command, n->command_timeout};
+	return OK;
 }
 
-static void job_start(struct master_hook *j)
+static int find_order(const struct master_hook *j, struct order *out, struct err *e)
+{
+	const struct config *c = j->master->config;
+	const struct config_zone *z;
+	const struct config_policy *p;
+
+	if (j->is_notice)
+		return find_notice(&c->notices, out, e);
+	z = config_zone(c, j->zone);
+	p = config_policy(c, j->policy);
+	if (z == NULL || p == NULL || strcmp(z->policy, j->policy) != 0 ||
+	    p->parent.submit != SUBMIT_COMMAND || p->parent.command == NULL)
+		return err_set(e, ERR_MISSING,
+		    "policy %s has no command for zone %s (parent.command)", j->policy, j->zone);
+	*out = (struct order){p->parent.command, p->parent.command_timeout};
+	return OK;
+}
+
+static struct hook *run(struct master_hook *j, const struct order *o, struct err *e)
 {
 	struct master *m = j->master;
-	struct err e = {0};
-	const struct config_parent *p = find_parent(j, &e);
 	const char *arguments[] = {j->action, j->zone, NULL};
 	char *zone = mem_printf("INTAGLIO_ZONE=%s", j->zone);
-	char *action = mem_printf("INTAGLIO_ACTION=%s", j->action);
-	char *wanted = mem_printf("INTAGLIO_DS=%s", j->wanted);
-	char *what = mem_printf("zone %s, %s", j->zone, j->action);
+	char *action = mem_printf("INTAGLIO_%s=%s", j->is_notice ? "KIND" : "ACTION", j->action);
+	char *wanted = j->is_notice ? NULL : mem_printf("INTAGLIO_DS=%s", j->wanted);
+	char *what = j->zone[0] == '\0' ? mem_printf("notice %s", j->action)
+					: mem_printf("zone %s, %s", j->zone, j->action);
 	const char *environment[] = {zone, action, wanted, NULL};
+	struct hook_call call = {.path = o->command,
+	    .user = m->config->hook_user != NULL ? m->config->hook_user : m->config->user,
+	    .arguments = arguments,
+	    .environment = environment,
+	    .input = &j->input,
+	    .limit_ms = (uint64_t)o->seconds * 1000,
+	    .what = what};
+	struct hook *h = hook_start(m->loop, &call, job_done, j, e);
 
-	if (p != NULL) {
-		struct hook_call call = {.path = p->command,
-		    .user = m->config->hook_user != NULL ? m->config->hook_user : m->config->user,
-		    .arguments = arguments,
-		    .environment = environment,
-		    .input = &j->input,
-		    .limit_ms = (uint64_t)p->command_timeout * 1000,
-		    .what = what};
-
-		j->run = hook_start(m->loop, &call, job_done, j, &e);
-	}
 	free(zone);
 	free(action);
 	free(wanted);
 	free(what);
+	return h;
+}
+
+static void job_start(struct master_hook *j)
+{
+	struct order o = {0};
+	struct err e = {0};
+
+	if (find_order(j, &o, &e) == OK)
+		j->run = run(j, &o, &e);
 	if (j->run == NULL)
 		job_done(j, e.code, e.text);
 }
@@ -109,8 +136,10 @@ static bool may_start(const struct master_hook *job)
 	unsigned running = 0;
 
 	for (const struct master_hook *j = m->hooks; j != NULL; j = j->next) {
-		running += j->run != NULL;
-		if (j->run != NULL && strcasecmp(j->zone, job->zone) == 0)
+		if (j->run == NULL || j->is_notice != job->is_notice)
+			continue;
+		running++;
+		if (strcasecmp(j->zone, job->zone) == 0)
 			return false;
 	}
 	return running < HOOKS_AT_ONCE && !m->stopping;
@@ -153,7 +182,27 @@ static char *read_text(struct reader *body, size_t most, bool is_line)
 	return NULL;
 }
 
-static bool job_read(struct master_hook *j, struct reader *body)
+/* "ds-late" */
+static bool is_kind(const char *text)
+{
+	return text[0] != '\0' && strspn(text, "abcdefghijklmnopqrstuvwxyz-") == strlen(text);
+}
+
+static bool read_notice(struct master_hook *j, struct reader *body)
+{
+	const uint8_t *input;
+	size_t len;
+
+	j->action = read_text(body, 40, true);
+	j->zone = read_text(body, 1100, true);
+	input = reader_lv32(body, &len);
+	if (input == NULL || j->zone == NULL || j->action == NULL || !is_kind(j->action))
+		return false;
+	buf_put(&j->input, input, len);
+	return true;
+}
+
+static bool read_order(struct master_hook *j, struct reader *body)
 {
 	char *input;
 
@@ -179,7 +228,7 @@ static unsigned count_waiting(const struct master *m)
 	return n;
 }
 
-void master_hook_take(struct master *m, struct reader *body)
+void master_hook_take(struct master *m, bool is_notice, struct reader *body)
 {
 	struct master_hook *j = mem_alloc(sizeof(*j)), **end = &m->hooks;
 	bool is_full = count_waiting(m) >= HOOKS_QUEUED;
@@ -188,8 +237,9 @@ void master_hook_take(struct master *m, struct reader *body)
 		end = &(*end)->next;
 	*end = j;
 	j->master = m;
+	j->is_notice = is_notice;
 	j->id = reader_u32(body);
-	if (!job_read(j, body))
+	if (!(is_notice ? read_notice : read_order)(j, body))
 		job_done(j, ERR_FORMAT, "malformed request for a command");
 	else if (is_full)
 		job_done(j, ERR_LIMIT, "too many commands wait already");

@@ -86,8 +86,8 @@ void master_signer_message(struct master *m, uint16_t type, struct reader *body,
 /* u32 id, u8 is OK, str why */
 void master_answer(struct master *m, uint16_t type, uint32_t id, int code, const struct err *e);
 
-/* master/hooks.c: operators' commands */
-void master_hook_take(struct master *m, struct reader *body);
+/* master/hooks.c: operators' commands: PROTO_HOOK, PROTO_NOTICE */
+void master_hook_take(struct master *m, bool is_notice, struct reader *body);
 void master_hook_ending(struct master *m, pid_t pid); /* before it is waited for */
 bool master_hook_ended(struct master *m, pid_t pid, int status); /* false: it was none */
 void master_hooks_forget(struct master *m); /* who asked for them is gone */

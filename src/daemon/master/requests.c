@@ -166,7 +166,8 @@ void master_signer_message(struct master *m, uint16_t type, struct reader *body,
 		take_clock(m, body);
 		break;
 	case PROTO_HOOK:
-		master_hook_take(m, body);
+	case PROTO_NOTICE:
+		master_hook_take(m, type == PROTO_NOTICE, body);
 		break;
 	case PROTO_STOP:
 		master_stop(m);

@@ -27,11 +27,17 @@ struct network {
 	unsigned waiting_count;
 	struct asked *asked; /* probes under way */
 	unsigned asked_count;
+	struct deliver *deliver; /* of notices; NULL: not configured yet */
 	struct loop_timer *settle; /* a look of the virtual clock that is not answered yet */
 	bool settling;
 	uint32_t look;
 	unsigned settle_wait_ms;
 };
+
+/* network/deliver.c */
+void network_deliver(struct network *n, struct reader *body); /* PROTO_DELIVER */
+void network_deliver_configure(struct network *n);
+void network_deliver_cancel(struct network *n); /* who asked for it is gone */
 
 /* network/handed.c */
 void network_send(struct network *n, uint16_t type, struct buf *body); /* to the signing side; frees body */

@@ -21,6 +21,7 @@
 #include "daemon/process.h"
 #include "daemon/proto.h"
 #include "daemon/role.h"
+#include "notices/deliver.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define STORE_RETRY_MS 200
@@ -154,10 +155,13 @@ static void signer_message(void *arg, uint16_t type, struct reader *body, int fd
 		network_probes_cancel(n);
 		channel_free(n->signer);
 		n->signer = NULL;
+		network_deliver_cancel(n);
 	} else if (type == PROTO_HELLO) {
 		on_hello(n);
 	} else if (type == PROTO_PROBE) {
 		network_probe(n, body);
+	} else if (type == PROTO_DELIVER) {
+		network_deliver(n, body);
 	} else if (type == PROTO_LOOK) {
 		network_look(n, body);
 	} else if (!read_apex(body, apex) || n->inbound == NULL) {
@@ -276,6 +280,7 @@ static void take_config(struct network *n, int fd)
 		}
 		n->sandboxed = true;
 	}
+	network_deliver_configure(n);
 	if (n->outbound != NULL)
 		configure(n);
 	else
@@ -314,6 +319,8 @@ static void take_peer(struct network *n, int fd)
 {
 	network_probes_cancel(n);
 	channel_free(n->signer);
+	n->signer = NULL;
+	network_deliver_cancel(n);
 	n->signer = fd < 0 ? NULL : channel_new(n->loop, fd, signer_message, n);
 }
 
@@ -353,6 +360,7 @@ static void stop(void *arg)
 static void network_free(struct network *n)
 {
 	network_probes_cancel(n);
+	deliver_free(n->deliver);
 	inbound_free(n->inbound);
 	outbound_free(n->outbound);
 	if (n->store != NULL)

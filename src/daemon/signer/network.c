@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "daemon/proto.h"
+#include "daemon/signer/deliver.h"
 #include "daemon/signer/signer.h"
 #include "outbound/outbound.h"
 
@@ -88,6 +89,13 @@ void signer_zone_message(struct signer_zone *z, uint16_t type, struct reader *bo
 		on_expired(z, body);
 }
 
+static void drop(struct signer *s)
+{
+	channel_free(s->network);
+	s->network = NULL;
+	signer_deliveries_lost(s);
+}
+
 static void network_message(void *arg, uint16_t type, struct reader *body, int fd)
 {
 	struct signer *s = arg;
@@ -98,8 +106,7 @@ static void network_message(void *arg, uint16_t type, struct reader *body, int f
 	if (fd >= 0)
 		close(fd);
 	if (type == 0) {
-		channel_free(s->network);
-		s->network = NULL;
+		drop(s);
 		return;
 	}
 	if (type == PROTO_SETTLED) {
@@ -108,6 +115,10 @@ static void network_message(void *arg, uint16_t type, struct reader *body, int f
 	}
 	if (type == PROTO_PROBE_ANSWER) {
 		signer_probe_answer(s, body);
+		return;
+	}
+	if (type == PROTO_DELIVERED) {
+		signer_delivered(s, body);
 		return;
 	}
 	apex = reader_lv16(body, &len);
@@ -124,13 +135,14 @@ static void network_message(void *arg, uint16_t type, struct reader *body, int f
 
 void signer_network_take(struct signer *s, int fd)
 {
-	channel_free(s->network);
+	drop(s);
 	s->network = fd < 0 ? NULL : channel_new(s->loop, fd, network_message, s);
 	signer_leap_forget(s);
 	if (s->network == NULL)
 		return;
 	channel_send(s->network, PROTO_HELLO, NULL, -1);
 	signer_probes_again(s);
+	signer_deliveries_again(s);
 	for (unsigned i = 0; i < s->zone_count; i++) {
 		if (s->zones[i]->head.published)
 			signer_send_zone(s, PROTO_VERSION, s->zones[i]);

@@ -14,6 +14,7 @@
 #include "daemon/process.h"
 #include "daemon/proto.h"
 #include "daemon/role.h"
+#include "daemon/signer/deliver.h"
 #include "daemon/signer/network.h"
 
 #define TOKEN_LOOK_MS 1000
@@ -247,7 +248,9 @@ static void stop(void *arg)
 static void signer_free(struct signer *s)
 {
 	signer_check_stop(s); /* a thread that reads the store */
+	signer_deliveries_stop(s);
 	signer_requests_fail(s);
+	signer_deliveries_free(s);
 	signer_leap_free(s);
 	ops_free(s->ops);
 	sign_free(s->sign);

@@ -133,6 +133,7 @@ struct signer {
 	struct start_check *check; /* under way; NULL */
 	struct signer_probe *probes; /* to be asked by the network side, or being asked */
 	uint32_t next_probe;
+	struct signer_deliveries *deliveries; /* of notices; NULL: none yet */
 	uint64_t told;		  /* messages about zones to the network side */
 	struct leap *leap;	  /* of the virtual clock, under way; NULL */
 	struct zone_submit *submit_queue; /* those whose command's turn comes */
