@@ -49,6 +49,18 @@ void deliver_finish(struct job *j, const struct verdict *v);
 void deliver_give_up(struct job *j); /* ... since nobody waits for it any more */
 uint64_t deliver_patience(const struct deliver *d, enum deliver_channel c);
 
+/* deliver_login.c: a connection to the mail server.  done is called once, never from login_start;
+ * code CURLE_OK: the transfer that login_easy gives is logged in, and takes commands. */
+struct login;
+typedef void login_done_fn(void *arg, CURLcode code);
+struct login *login_start(struct loop *loop, const struct deliver_smtp *c, uint64_t patience_ms,
+    login_done_fn *done, void *arg);
+CURL *login_easy(const struct login *l, int *fd); /* fd -1: it is not connected */
+const char *login_stage(struct login *l);	  /* how far it got: "at AUTH" */
+/* What became of it in words; where: "mail server 192.0.2.1 port 25". */
+void login_judge(struct login *l, CURLcode code, const char *where, struct verdict *v);
+void login_free(struct login *l); /* also from done */
+
 /* deliver_mail.c: they take the job, and finish it, now or later */
 void mail_start(struct deliver *d, struct job *j);
 void mail_settle(struct deliver *d); /* the settings are new: idle connections of old ones end */

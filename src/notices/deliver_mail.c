@@ -4,7 +4,7 @@
  * are given here, through the connection that it made: libcurl itself would stand still for the
  * reply to a message, and for that to QUIT, and the whole network side with it.
  *
- *   CONNECT ... AUTH    libcurl's
+ *   CONNECT             libcurl's: deliver_login.c
  *   MAIL RCPT DATA TEXT ours, for each message
  *   IDLE                another may come, for a while
  *   QUIT                its reply is waited for, but not long
@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include "base/err.h"
 #include "base/mem.h"
 #include "notices/deliver_internal.h"
@@ -25,17 +24,13 @@
 #define AUTH_REQUIRED 530 /* of us, whoever the recipient is */
 #define CLOSING 421
 
-enum stage { CONNECT, GREETING, HELLO, STARTTLS, AUTH, MAIL, RCPT, DATA, TEXT, IDLE, QUIT };
+enum stage { CONNECT, MAIL, RCPT, DATA, TEXT, IDLE, QUIT };
 
 static const struct {
 	const char *words;
 	unsigned good; /* first digit of the reply with which it goes on */
 } stages[] = {
-    [CONNECT] = {"connecting", 0},
-    [GREETING] = {"at its greeting", 0},
-    [HELLO] = {"at EHLO", 0},
-    [STARTTLS] = {"at STARTTLS", 0},
-    [AUTH] = {"at AUTH", 0},
+    [CONNECT] = {"", 0},
     [MAIL] = {"at MAIL FROM", 2},
     [RCPT] = {"at RCPT TO", 2},
     [DATA] = {"at DATA", 3},
@@ -51,12 +46,10 @@ struct session {
 	char *where;	 /* "mail server 192.0.2.1 port 25" */
 	unsigned generation;
 	bool is_reused; /* it has taken a message before */
-	bool is_tls_first;
 	enum stage stage;
-	struct wire *wire;
-	CURL *easy;
-	char errors[CURL_ERROR_SIZE];
-	struct loop_watch *watch; /* NULL: libcurl's turn */
+	struct login *login;
+	CURL *easy; /* NULL: it is not logged in yet */
+	struct loop_watch *watch;
 	struct loop_timer *timer;
 	uint64_t patience_ms;
 	struct smtp_reply reply;
@@ -68,22 +61,20 @@ static void session_start(struct deliver *d, struct job *j);
 
 /* Its end */
 
-/* Nothing may wait for the server here, not even within libcurl. */
 static void session_free(struct session *s)
 {
 	struct session **p = &s->deliver->sessions;
-	curl_socket_t fd;
+	size_t n;
 
+	/* Without asking whether it was heard. */
+	if (s->stage == IDLE)
+		curl_easy_send(s->easy, "QUIT\r\n", 6, &n);
 	while (*p != s)
 		p = &(*p)->next;
 	*p = s->next;
 	loop_watch_free(s->watch);
 	loop_timer_free(s->timer);
-	if (curl_easy_getinfo(s->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd >= 0)
-		shutdown(fd, SHUT_RD);
-	wire_remove(s->wire, s->easy);
-	curl_easy_cleanup(s->easy);
-	wire_free(s->wire);
+	login_free(s->login);
 	buf_free(&s->out);
 	free(s->where);
 	free(s);
@@ -94,9 +85,9 @@ __attribute__((format(printf, 3, 4))) static void explain(
 {
 	bool has_address = s->stage == RCPT && s->job != NULL;
 	va_list ap;
-	int len =
-	    snprintf(v->why, sizeof(v->why), "%s, %s%s%s%s: ", s->where, stages[s->stage].words,
-		has_address ? ":<" : "", has_address ? s->job->to : "", has_address ? ">" : "");
+	const char *stage = s->stage == CONNECT ? login_stage(s->login) : stages[s->stage].words;
+	int len = snprintf(v->why, sizeof(v->why), "%s, %s%s%s%s: ", s->where, stage,
+	    has_address ? ":<" : "", has_address ? s->job->to : "", has_address ? ">" : "");
 
 	va_start(ap, fmt);
 	vsnprintf(v->why + len, sizeof(v->why) - (size_t)len, fmt, ap);
@@ -108,7 +99,7 @@ static void session_fail(struct session *s, struct verdict *v)
 {
 	struct job *j = s->job;
 
-	v->is_of_server = v->is_of_server || s->stage < MAIL || v->code == ERR_TIMEOUT;
+	v->is_of_server = v->is_of_server || v->code == ERR_TIMEOUT;
 	session_free(s);
 	if (j != NULL)
 		deliver_finish(j, v);
@@ -271,82 +262,22 @@ static void ready(void *arg, int fd, int io)
 
 /* Connecting */
 
-/* Whether it cannot be reached or says nothing makes a difference to whoever has to look for the
- * cause. */
-static void look_how_far(struct session *s)
-{
-	curl_off_t us = 0;
-
-	curl_easy_getinfo(
-	    s->easy, s->is_tls_first ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T, &us);
-	if (s->stage == CONNECT && us > 0)
-		s->stage = GREETING;
-}
-
-static void fail_connect(struct session *s, CURLcode code)
-{
-	struct verdict v = {.code = code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT
-				    : code == CURLE_LOGIN_DENIED     ? ERR_REFUSED
-								     : ERR_CLOSED};
-	const char *words = wire_words(code, s->errors);
-
-	look_how_far(s);
-	if (s->reply.is_whole && s->reply.code >= 400)
-		explain(s, &v, "it said \"%s\" (%s)", s->reply.text, words);
-	else if (code == CURLE_PEER_FAILED_VERIFICATION)
-		explain(s, &v, "%s (whom to trust says notices.smtp.ca_file)", words);
-	else
-		explain(s, &v, "%s", words);
-	session_fail(s, &v);
-}
-
-static bool connected(void *arg, CURL *easy, CURLcode code)
+static void logged_in(void *arg, CURLcode code)
 {
 	struct session *s = arg;
-	curl_socket_t fd = -1;
+	struct verdict v = {.code = OK};
+	int fd = -1;
 
 	if (code == CURLE_OK)
-		curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
+		s->easy = login_easy(s->login, &fd);
 	if (fd < 0) {
-		fail_connect(s, code == CURLE_OK ? CURLE_COULDNT_CONNECT : code);
-		return false;
+		login_judge(
+		    s->login, code == CURLE_OK ? CURLE_COULDNT_CONNECT : code, s->where, &v);
+		session_fail(s, &v);
+		return;
 	}
-	memset(&s->reply, 0, sizeof(s->reply));
 	s->watch = loop_watch(s->deliver->loop, fd, LOOP_READ, ready, s);
-	return begin(s);
-}
-
-/* What libcurl hears. */
-static size_t on_header(char *data, size_t size, size_t count, void *arg)
-{
-	struct session *s = arg;
-	size_t used;
-
-	if (s->stage == CONNECT)
-		s->stage = GREETING;
-	return smtp_reply_take(&s->reply, data, size * count, &used) == SMTP_BROKEN ? 0
-										    : size * count;
-}
-
-/* What it says: only the command's name, since there are passwords among the rest. */
-static int on_debug(CURL *easy, curl_infotype type, char *data, size_t len, void *arg)
-{
-	static const struct {
-		const char *name;
-		enum stage stage;
-	} commands[] = {{"EHLO", HELLO}, {"HELO", HELLO}, {"STARTTLS", STARTTLS}, {"AUTH", AUTH}};
-	struct session *s = arg;
-
-	(void)easy;
-	for (unsigned i = 0; i < MEM_COUNT(commands) && type == CURLINFO_HEADER_OUT; i++) {
-		size_t name = strlen(commands[i].name);
-
-		if (len >= name && memcmp(data, commands[i].name, name) == 0)
-			s->stage = commands[i].stage;
-	}
-	if (type == CURLINFO_HEADER_OUT)
-		memset(&s->reply, 0, sizeof(s->reply));
-	return 0;
+	begin(s);
 }
 
 static void waited(void *arg)
@@ -359,41 +290,10 @@ static void waited(void *arg)
 	} else if (s->stage == QUIT) {
 		session_free(s);
 	} else {
-		look_how_far(s);
 		explain(s, &v, "no answer within %llu s",
 		    (unsigned long long)((s->patience_ms + 999) / 1000));
 		session_fail(s, &v);
 	}
-}
-
-/* Mechanisms are named since others would ask servers of their own, and wait for them. */
-static void set_login(struct session *s, const struct deliver_smtp *c)
-{
-	if (c->username == NULL)
-		return;
-	curl_easy_setopt(s->easy, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5");
-	curl_easy_setopt(s->easy, CURLOPT_USERNAME, c->username);
-	curl_easy_setopt(s->easy, CURLOPT_PASSWORD, c->password == NULL ? "" : c->password);
-}
-
-static CURL *make_easy(struct session *s, const struct deliver_smtp *c)
-{
-	bool is_v6 = strchr(c->server, ':') != NULL;
-	char *url = mem_printf("%s://%s%s%s:%u/", c->tls == DELIVER_TLS_AT_ONCE ? "smtps" : "smtp",
-	    is_v6 ? "[" : "", c->server, is_v6 ? "]" : "", c->port);
-
-	s->easy = wire_easy(url, "smtp,smtps", c->ca_file, s->patience_ms, s->errors);
-	free(url);
-	curl_easy_setopt(s->easy, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(s->easy, CURLOPT_USE_SSL,
-	    (long)(c->tls == DELIVER_TLS_NONE ? CURLUSESSL_NONE : CURLUSESSL_ALL));
-	curl_easy_setopt(s->easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(s->easy, CURLOPT_HEADERDATA, s);
-	curl_easy_setopt(s->easy, CURLOPT_VERBOSE, 1L);
-	curl_easy_setopt(s->easy, CURLOPT_DEBUGFUNCTION, on_debug);
-	curl_easy_setopt(s->easy, CURLOPT_DEBUGDATA, s);
-	set_login(s, c);
-	return s->easy;
 }
 
 static void session_start(struct deliver *d, struct job *j)
@@ -407,12 +307,10 @@ static void session_start(struct deliver *d, struct job *j)
 	s->job = j;
 	s->where = mem_printf("mail server %s port %u", c->server, c->port);
 	s->generation = d->generation;
-	s->is_tls_first = c->tls == DELIVER_TLS_AT_ONCE;
 	s->patience_ms = deliver_patience(d, DELIVER_MAIL);
 	s->timer = loop_timer_new(d->loop, waited, s);
 	loop_timer_set(s->timer, s->patience_ms);
-	s->wire = wire_new(d->loop, connected, s);
-	wire_add(s->wire, make_easy(s, c));
+	s->login = login_start(d->loop, c, s->patience_ms, logged_in, s);
 }
 
 void mail_start(struct deliver *d, struct job *j)

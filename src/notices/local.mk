@@ -12,8 +12,8 @@ tests_unit_test_trouble_LDADD = libtrouble.a $(BASE_LIBS) $(CMOCKA_LIBS)
 # ... and how it is brought to them
 noinst_LIBRARIES += libdeliver.a
 libdeliver_a_SOURCES = src/notices/deliver.c src/notices/deliver.h \
-	src/notices/deliver_internal.h src/notices/deliver_mail.c src/notices/deliver_web.c \
-	src/notices/deliver_wire.c src/notices/smtp.c src/notices/smtp.h
+	src/notices/deliver_internal.h src/notices/deliver_login.c src/notices/deliver_mail.c \
+	src/notices/deliver_web.c src/notices/deliver_wire.c src/notices/smtp.c src/notices/smtp.h
 libdeliver_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)
 DELIVER_LIBS = libdeliver.a $(CURL_LIBS) $(CRYPTO_LIBS)
 
