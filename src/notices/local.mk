@@ -1,4 +1,21 @@
-# src/notices: what people are told
+# src/notices: what operators and contacts are told
+noinst_LIBRARIES += libnotices.a
+libnotices_a_SOURCES = \
+	src/notices/gather.c src/notices/notice.c src/notices/notice.h \
+	src/notices/outbox.c src/notices/outbox.h src/notices/outbox_internal.h \
+	src/notices/queue.c src/notices/row.c src/notices/row.h src/notices/shelf.c
+libnotices_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+# What a program that uses notices must link, in front of ZONE_LIBS.
+NOTICES_LIBS = libnotices.a $(JANSSON_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_outbox
+UNIT_TESTS += tests/unit/test_outbox
+endif
+tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
+tests_unit_test_outbox_LDADD = $(NOTICES_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+
+# Of troubles, when to tell of them: pure.
 noinst_LIBRARIES += libtrouble.a
 libtrouble_a_SOURCES = src/notices/history.c src/notices/history.h \
 	src/notices/trouble.c src/notices/trouble.h

@@ -194,3 +194,55 @@ int snapshot_meta(struct snapshot *sn, uint8_t class, const void *key, size_t ke
 	return snapshot_get(
 	    sn, sn->store->trees[TREE_META], k, store_key_meta(k, class, key, key_len), value, len);
 }
+
+int snapshot_each_meta(struct snapshot *sn, uint8_t class, const void *from, size_t from_len,
+    store_meta_fn *fn, void *arg)
+{
+	uint8_t k[STORE_KEY_MAX];
+	MDB_val key = {from_len + 1, k}, value;
+	MDB_cursor_op op = MDB_SET_RANGE;
+	MDB_cursor *c;
+	int rc;
+
+	if (from_len >= STORE_KEY_MAX)
+		return ERR_ARGUMENT;
+	store_key_meta(k, class, from, from_len);
+	rc = read_result(sn, mdb_cursor_open(sn->txn, sn->store->trees[TREE_META], &c));
+	if (rc != OK)
+		return rc;
+	for (; rc == OK; op = MDB_NEXT) {
+		const uint8_t *row;
+
+		rc = read_result(sn, mdb_cursor_get(c, &key, &value, op));
+		row = key.mv_data;
+		if (rc == ERR_MISSING || (rc == OK && row[0] != class)) {
+			rc = OK; /* that was the last */
+			break;
+		}
+		if (rc == OK)
+			rc = fn(arg, row + 1, key.mv_size - 1, value.mv_data, value.mv_size);
+	}
+	mdb_cursor_close(c);
+	return rc;
+}
+
+int snapshot_last_meta(struct snapshot *sn, uint8_t class, const uint8_t **key, size_t *key_len)
+{
+	uint8_t after = (uint8_t)(class + 1); /* 255 is nobody's */
+	MDB_val k = {1, &after}, value;
+	MDB_cursor *c;
+	int rc = read_result(sn, mdb_cursor_open(sn->txn, sn->store->trees[TREE_META], &c));
+
+	if (rc != OK)
+		return rc;
+	rc = mdb_cursor_get(c, &k, &value, MDB_SET_RANGE);
+	rc = read_result(sn, mdb_cursor_get(c, &k, &value, rc == 0 ? MDB_PREV : MDB_LAST));
+	if (rc == OK && *(const uint8_t *)k.mv_data != class)
+		rc = ERR_MISSING;
+	if (rc == OK) {
+		*key = (const uint8_t *)k.mv_data + 1;
+		*key_len = k.mv_size - 1;
+	}
+	mdb_cursor_close(c);
+	return rc;
+}

@@ -35,7 +35,10 @@ enum store_meta_class {
 	META_SIGN = 32,         /* 32 to 47 */
 	META_DAEMON = 48,       /* 48 to 63 */
 	META_PARENT = 64,       /* daemon/signer/parent.c, parent/observe.c */
-	META_SUBMIT = 65        /* daemon/signer/submit.c, parent/submit.c */
+	META_SUBMIT = 65,       /* daemon/signer/submit.c, parent/submit.c */
+	META_NOTICE = 80,         /* 80 to 82: notices/outbox.h */
+	META_NOTICE_TOLD = 81,
+	META_NOTICE_WAITING = 82
 };
 
 #define STORE_HEAD_KEYS 16
@@ -131,6 +134,14 @@ int snapshot_rrset(struct snapshot *sn, const struct zone_head *h, const uint8_t
     uint16_t type, const uint8_t **packed, size_t *len);
 int snapshot_meta(struct snapshot *sn, uint8_t class, const void *key, size_t key_len,
     const uint8_t **value, size_t *len);
+/* Rows of a class in order of their keys, from the first whose key is not before `from` on; not OK from fn
+ * ends it, and is returned.  Keys and values are borrowed for the call; fn must not write. */
+typedef int store_meta_fn(
+    void *arg, const uint8_t *key, size_t key_len, const uint8_t *value, size_t len);
+int snapshot_each_meta(struct snapshot *sn, uint8_t class, const void *from, size_t from_len,
+    store_meta_fn *fn, void *arg);
+/* The class's last row: its key, borrowed.  ERR_MISSING: there is none. */
+int snapshot_last_meta(struct snapshot *sn, uint8_t class, const uint8_t **key, size_t *key_len);
 
 /* All RRsets of a generation: names in canonical order, their types ascending, then the NSEC3s in
  * hash order. */
