@@ -24,6 +24,7 @@ intagliod_SOURCES = \
 	src/daemon/signer/finder.h src/daemon/signer/group.c \
 	src/daemon/signer/holds.c src/daemon/signer/leap.c src/daemon/signer/life.c \
 	src/daemon/signer/life.h src/daemon/signer/network.c src/daemon/signer/network.h \
+	src/daemon/signer/notices.c src/daemon/signer/notices.h \
 	src/daemon/signer/observe.c src/daemon/signer/parent.c \
 	src/daemon/signer/parent.h src/daemon/signer/parent_keep.c \
 	src/daemon/signer/parent_says.c src/daemon/signer/policy.c src/daemon/signer/probe.c \
@@ -38,7 +39,7 @@ intagliod_SOURCES = \
 	src/daemon/verbs/status.c src/daemon/verbs/words.c src/daemon/verbs/zone.c \
 	src/daemon/verbs/zone_export.c src/daemon/verbs/zone_show.c src/daemon/verbs/zone_sign.c
 intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
-intagliod_LDADD = libconfiguration.a $(OPS_LIBS) libsign.a libinbound.a liboutbound.a libparent.a $(DELIVER_LIBS) $(KEYS_LIBS) \
+intagliod_LDADD = libconfiguration.a $(OPS_LIBS) $(NOTICES_LIBS) libsign.a libinbound.a liboutbound.a libparent.a $(DELIVER_LIBS) $(KEYS_LIBS) \
 	$(TOKEN_CLIENT_LIBS) $(TOKEN_LOCAL_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) -lpthread -ldl
 
 if HAVE_CMOCKA

@@ -178,6 +178,7 @@ static void take_config(struct signer *s, int fd)
 	if (first)
 		first_config(s);
 	configure_tokens(s);
+	signer_notices_configure(s);
 	signer_zones_configure(s);
 	signer_early_replay(s, signer_zone_message);
 	if (first)
@@ -248,6 +249,7 @@ static void stop(void *arg)
 static void signer_free(struct signer *s)
 {
 	signer_check_stop(s); /* a thread that reads the store */
+	signer_notices_stop(s);
 	signer_deliveries_stop(s);
 	signer_requests_fail(s);
 	signer_deliveries_free(s);
@@ -258,6 +260,7 @@ static void signer_free(struct signer *s)
 		signer_statuses_save(s);
 	signer_early_replay(s, NULL);
 	signer_zones_free(s);
+	signer_notices_free(s);
 	keys_free(s->keys);
 	for (unsigned i = 0; i < s->token_count; i++) {
 		token_close(s->tokens[i]->token);

@@ -9,6 +9,7 @@
 #include "base/msg.h"
 #include "daemon/config/config.h"
 #include "daemon/signer/finder.h"
+#include "daemon/signer/notices.h"
 #include "daemon/signer/turns.h"
 #include "dns/peer.h"
 #include "keys/keys.h"
@@ -135,6 +136,7 @@ struct signer {
 	uint32_t next_probe;
 	struct signer_deliveries *deliveries; /* of notices; NULL: none yet */
 	uint64_t told;		  /* messages about zones to the network side */
+	struct signer_notices *notices;
 	struct leap *leap;	  /* of the virtual clock, under way; NULL */
 	struct zone_submit *submit_queue; /* those whose command's turn comes */
 	unsigned submits_running;
