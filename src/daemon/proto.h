@@ -47,7 +47,7 @@ enum proto_type {
 	PROTO_VERDICT,   /* apex, str source, u8 code negated, str why, u32 serial, 5 x u32 SOA timers */
 	PROTO_VERSION,   /* apex: a new version is in the store */
 	PROTO_RETRANSFER, /* apex */
-	/* u32 id, str server (or "address@port"), qname, u16 qtype, u8 over TCP, u8 RD: ask it */
+	/* u32 id, str server (or "address@port"), qname, u16 qtype, u8 flags (inbound/probe.h): ask it */
 	PROTO_PROBE,
 	/* u32 id, u8 channel (notices/deliver.h), str recipient, lv32 body: deliver it */
 	PROTO_DELIVER,

@@ -95,7 +95,6 @@ static int parse_records(struct packet *p, struct err *e)
 int packet_parse(const uint8_t *msg, size_t len, struct packet *out, struct err *e)
 {
 	struct packet p = {.msg = msg, .len = len, .full_len = len, .next = HEADER_LEN};
-	size_t start;
 
 	if (len < HEADER_LEN || len > UINT16_MAX)
 		return err_set(
@@ -108,18 +107,23 @@ int packet_parse(const uint8_t *msg, size_t len, struct packet *out, struct err 
 		return err_set(e, ERR_FORMAT, "DNS message with %u questions", p.counts[0]);
 	if (p.counts[0] == 1 && parse_question(&p, e) != OK)
 		return ERR_FORMAT;
-	start = p.next;
+	p.first = p.next;
 	if (parse_records(&p, e) != OK)
 		return ERR_FORMAT;
 	if (p.tsig_offset != 0) {
 		p.len = p.tsig_offset;
 		p.counts[SECTION_ADDITIONAL]--;
 	}
-	p.next = start;
-	p.section = 1;
-	p.left = p.counts[1];
+	packet_rewind(&p);
 	*out = p;
 	return OK;
+}
+
+void packet_rewind(struct packet *p)
+{
+	p->next = p->first;
+	p->section = 1;
+	p->left = p->counts[1];
 }
 
 int packet_next(struct packet *p, struct packet_rr *out)

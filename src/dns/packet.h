@@ -21,6 +21,7 @@ enum packet_rcode {
 #define PACKET_FLAG_AA 0x0400
 #define PACKET_FLAG_TC 0x0200
 #define PACKET_FLAG_RD 0x0100
+#define PACKET_FLAG_CD 0x0010
 
 const char *packet_rcode_name(unsigned rcode); /* "REFUSED"; never NULL */
 
@@ -37,6 +38,7 @@ struct packet {
 	bool has_edns;
 	uint16_t edns_size;
 	size_t tsig_offset; /* of the TSIG record's owner name in msg; 0: none */
+	size_t first;       /* where the records begin */
 	size_t next;        /* reading position of packet_next */
 	unsigned section, left; /* likewise */
 };
@@ -62,6 +64,7 @@ struct packet_rr {
 };
 /* The next record behind the question: OK, ERR_MISSING at the end. */
 int packet_next(struct packet *p, struct packet_rr *out);
+void packet_rewind(struct packet *p); /* the first record is the next one */
 
 /* Building.  Owner names are compressed against the owner before: neighbours in a transfer share
  * most of their labels, and all share the apex.  Same case only, so that no name changes its own.

@@ -14,6 +14,7 @@
 #include "dns/rrtype.h"
 
 #define QUESTION_MAX 512 /* the longest name and an SOA fit; the TSIG record comes on top */
+#define EDNS_SIZE 1232	 /* an answer that no network breaks into pieces */
 
 void exchange_init(struct exchange *x, const struct peer *peer, const uint8_t *apex, uint16_t qtype)
 {
@@ -70,6 +71,8 @@ int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e)
 	packet_begin(out, QUESTION_MAX, x->id, x->flags, x->apex, x->qtype);
 	if (x->qtype == RR_IXFR)
 		add_known(x, out);
+	if (x->wants_dnssec)
+		packet_add_edns(out, EDNS_SIZE, true);
 	packet_end(out);
 	if (x->peer.tsig != NULL) {
 		tsig_state_free(&x->tsig);

@@ -16,6 +16,7 @@ struct exchange {
 	uint16_t qtype;
 	struct soa known; /* RR_IXFR: of the version that we have */
 	uint16_t flags; /* of the question's header */
+	bool wants_dnssec; /* EDNS with DO */
 	uint16_t id;
 	struct peer peer;          /* a copy; its tsig is borrowed until exchange_keep_key */
 	struct tsig_key *own_key;  /* NULL: the key is the configuration's */

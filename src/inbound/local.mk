@@ -22,7 +22,7 @@ if HAVE_CMOCKA
 INBOUND_TESTS = tests/unit/test_inbound_accept tests/unit/test_inbound_axfr \
 	tests/unit/test_inbound_file tests/unit/test_inbound_gate tests/unit/test_inbound_ixfr \
 	tests/unit/test_inbound_notify \
-	tests/unit/test_inbound_peers tests/unit/test_inbound_rounds
+	tests/unit/test_inbound_peers tests/unit/test_inbound_probe tests/unit/test_inbound_rounds
 check_PROGRAMS += $(INBOUND_TESTS)
 UNIT_TESTS += $(INBOUND_TESTS)
 INBOUND_TEST_LIBS = libinbound.a libzone.a $(LMDB_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -38,6 +38,8 @@ tests_unit_test_inbound_notify_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_notify_SOURCES = tests/unit/test_inbound_notify.c $(INBOUND_BENCH)
 tests_unit_test_inbound_peers_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_peers_SOURCES = tests/unit/test_inbound_peers.c $(INBOUND_BENCH)
+tests_unit_test_inbound_probe_LDADD = $(INBOUND_TEST_LIBS)
+tests_unit_test_inbound_probe_SOURCES = tests/unit/test_inbound_probe.c $(INBOUND_BENCH)
 tests_unit_test_inbound_rounds_LDADD = $(INBOUND_TEST_LIBS)
 tests_unit_test_inbound_rounds_SOURCES = tests/unit/test_inbound_rounds.c $(INBOUND_BENCH)
 endif

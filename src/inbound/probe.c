@@ -215,7 +215,7 @@ static void probe_enter(void *arg)
 }
 
 struct probe *probe_start(struct inbound *in, const struct peer *peer, const uint8_t *qname,
-    uint16_t qtype, bool tcp, probe_fn *done, void *arg)
+    uint16_t qtype, unsigned flags, probe_fn *done, void *arg)
 {
 	struct probe *q = mem_alloc(sizeof(*q));
 
@@ -223,17 +223,15 @@ struct probe *probe_start(struct inbound *in, const struct peer *peer, const uin
 	q->done = done;
 	q->arg = arg;
 	q->fd = -1;
-	q->is_tcp = tcp;
+	q->is_tcp = flags & PROBE_TCP;
 	q->timer = loop_timer_new(in->loop, udp_send, q);
 	memcpy(q->qname, qname, name_len(qname));
 	exchange_init(&q->x, peer, q->qname, qtype);
+	q->x.flags |= flags & PROBE_RECURSE ? PACKET_FLAG_RD : 0;
+	q->x.flags |= flags & PROBE_CD ? PACKET_FLAG_CD : 0;
+	q->x.wants_dnssec = flags & PROBE_DNSSEC;
 	gate_queue(in->queries, &q->ticket, &q->x.peer.address, probe_enter, q);
 	return q;
-}
-
-void probe_set_recursive(struct probe *q)
-{
-	q->x.flags |= PACKET_FLAG_RD;
 }
 
 void probe_cancel(struct probe *q)

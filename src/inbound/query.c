@@ -55,7 +55,7 @@ struct query *query_start(
 	q->apex = apex;
 	q->done = done;
 	q->arg = arg;
-	q->probe = probe_start(in, peer, apex, RR_SOA, false, answered, q);
+	q->probe = probe_start(in, peer, apex, RR_SOA, 0, answered, q);
 	return q;
 }
 

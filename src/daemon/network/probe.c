@@ -77,7 +77,7 @@ struct question {
 	char server[PEER_NAME_MAX];
 	const uint8_t *qname;
 	uint16_t qtype;
-	bool tcp, is_recursive;
+	unsigned flags; /* enum probe_flag */
 };
 
 static void start(struct network *n, const struct question *q)
@@ -107,9 +107,7 @@ static void start(struct network *n, const struct question *q)
 	a->next = n->asked;
 	n->asked = a;
 	n->asked_count++;
-	a->probe = probe_start(n->inbound, peer, q->qname, q->qtype, q->tcp, probe_done, a);
-	if (q->is_recursive)
-		probe_set_recursive(a->probe);
+	a->probe = probe_start(n->inbound, peer, q->qname, q->qtype, q->flags, probe_done, a);
 }
 
 void network_probe(struct network *n, struct reader *body)
@@ -120,8 +118,7 @@ void network_probe(struct network *n, struct reader *body)
 	reader_str(body, q.server, sizeof(q.server));
 	q.qname = reader_lv16(body, &len);
 	q.qtype = reader_u16(body);
-	q.tcp = reader_u8(body) != 0;
-	q.is_recursive = reader_u8(body) != 0;
+	q.flags = reader_u8(body);
 	if (body->failed || len == 0 || name_check(q.qname, len) != len) {
 		log_error("the signing side sent a malformed question");
 		return;

@@ -142,7 +142,7 @@ static void ask(struct finder *f, const uint8_t *qname, uint16_t qtype, probe_do
 
 	memmove(j->qname, qname, name_len(qname));
 	j->qtype = qtype;
-	j->probe = signer_probe_resolver(f->signer, j->qname, qtype, done, f);
+	j->probe = signer_probe_resolver(f->signer, j->qname, qtype, 0, done, f);
 }
 
 /* An answer came that is of no use, or none came. */

@@ -196,7 +196,7 @@ void signer_parent_look(struct signer_zone *z)
 
 		p->asking++;
 		q->probe = signer_probe_start(
-		    z->signer, p->view.servers[i].name, z->apex, RR_DS, false, answered, q);
+		    z->signer, p->view.servers[i].name, z->apex, RR_DS, 0, answered, q);
 	}
 }
 

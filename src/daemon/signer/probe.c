@@ -22,7 +22,8 @@ struct signer_probe { /* those that were handed over stand first in the list */
 	char server[PEER_NAME_MAX];
 	uint8_t qname[NAME_MAX_LEN];
 	uint16_t qtype;
-	bool tcp, is_recursive, is_sent;
+	unsigned flags;
+	bool is_sent;
 	probe_done_fn *done;
 	void *arg;
 };
@@ -35,8 +36,7 @@ static void send_one(struct signer *s, struct signer_probe *p)
 	buf_str(&body, p->server);
 	buf_lv16(&body, p->qname, name_len(p->qname));
 	buf_u16(&body, p->qtype);
-	buf_u8(&body, p->tcp);
-	buf_u8(&body, p->is_recursive);
+	buf_u8(&body, (uint8_t)p->flags);
 	channel_send(s->network, PROTO_PROBE, &body, -1);
 	buf_free(&body);
 	p->is_sent = true;
@@ -55,21 +55,6 @@ static void pump(struct signer *s)
 	}
 }
 
-static struct signer_probe *probe_new(struct signer *s, const char *server, const uint8_t *qname,
-    uint16_t qtype, probe_done_fn *done, void *arg)
-{
-	struct signer_probe *p = mem_alloc(sizeof(*p));
-
-	p->signer = s;
-	p->id = ++s->next_probe;
-	snprintf(p->server, sizeof(p->server), "%s", server);
-	memcpy(p->qname, qname, name_len(qname));
-	p->qtype = qtype;
-	p->done = done;
-	p->arg = arg;
-	return p;
-}
-
 static struct signer_probe *enqueue(struct signer_probe *p)
 {
 	struct signer_probe **end = &p->signer->probes;
@@ -82,25 +67,29 @@ static struct signer_probe *enqueue(struct signer_probe *p)
 }
 
 struct signer_probe *signer_probe_start(struct signer *s, const char *server, const uint8_t *qname,
-    uint16_t qtype, bool tcp, probe_done_fn *done, void *arg)
+    uint16_t qtype, unsigned flags, probe_done_fn *done, void *arg)
 {
-	struct signer_probe *p = probe_new(s, server, qname, qtype, done, arg);
+	struct signer_probe *p = mem_alloc(sizeof(*p));
 
-	p->tcp = tcp;
+	p->signer = s;
+	p->id = ++s->next_probe;
+	snprintf(p->server, sizeof(p->server), "%s", server);
+	memcpy(p->qname, qname, name_len(qname));
+	p->qtype = qtype;
+	p->flags = flags;
+	p->done = done;
+	p->arg = arg;
 	return enqueue(p);
 }
 
-struct signer_probe *signer_probe_resolver(
-    struct signer *s, const uint8_t *qname, uint16_t qtype, probe_done_fn *done, void *arg)
+struct signer_probe *signer_probe_resolver(struct signer *s, const uint8_t *qname, uint16_t qtype,
+    unsigned flags, probe_done_fn *done, void *arg)
 {
 	const struct config_resolver *r = &s->config->resolver;
 	char server[PEER_NAME_MAX];
-	struct signer_probe *p;
 
 	snprintf(server, sizeof(server), "%s@%u", r->address, (unsigned)r->port);
-	p = probe_new(s, server, qname, qtype, done, arg);
-	p->is_recursive = true;
-	return enqueue(p);
+	return signer_probe_start(s, server, qname, qtype, flags | PROBE_RECURSE, done, arg);
 }
 
 bool signer_probe_serial(struct packet *p, const uint8_t *apex, uint32_t *serial)

@@ -174,8 +174,8 @@ static void ask(struct question *q)
 {
 	struct signer_zone *z = q->rebuild->zone;
 
-	q->probe =
-	    signer_probe_start(z->signer, q->server, z->apex, RR_SOA, q->by_tcp, answered, q);
+	q->probe = signer_probe_start(
+	    z->signer, q->server, z->apex, RR_SOA, q->by_tcp ? PROBE_TCP : 0, answered, q);
 }
 
 static void stop_asking(struct zone_rebuild *r)

@@ -12,6 +12,7 @@
 #include "daemon/signer/notices.h"
 #include "daemon/signer/turns.h"
 #include "dns/peer.h"
+#include "inbound/probe.h"
 #include "keys/keys.h"
 #include "keys/share.h"
 #include "ops/ops.h"
@@ -187,13 +188,13 @@ struct signer_probe;
 struct packet;
 /* code OK: msg is an answer, of any RCODE; else why says what went wrong. */
 typedef void probe_done_fn(void *arg, int code, const char *why, const uint8_t *msg, size_t len);
-/* server: the name of a configured one, or "address@port" of one that was found.  done is called once,
- * never from here; the probe is gone then. */
+/* server: the name of a configured one, or "address@port" of one that was found; flags: of enum
+ * probe_flag.  done is called once, never from here; the probe is gone then. */
 struct signer_probe *signer_probe_start(struct signer *s, const char *server, const uint8_t *qname,
-    uint16_t qtype, bool tcp, probe_done_fn *done, void *arg);
+    uint16_t qtype, unsigned flags, probe_done_fn *done, void *arg);
 /* The same, to the configured resolver, which is to recurse. */
 struct signer_probe *signer_probe_resolver(struct signer *s, const uint8_t *qname, uint16_t qtype,
-    probe_done_fn *done, void *arg);
+    unsigned flags, probe_done_fn *done, void *arg);
 /* The serial of the SOA among an answer's records; false: there is none. */
 bool signer_probe_serial(struct packet *p, const uint8_t *apex, uint32_t *serial);
 void signer_probe_cancel(struct signer_probe *p); /* NULL is fine */

@@ -109,8 +109,8 @@ static void ask(struct watch *w)
 {
 	struct signer_zone *z = w->all->zone;
 
-	w->probe =
-	    signer_probe_start(z->signer, w->server, z->apex, RR_SOA, w->by_tcp, answered, w);
+	w->probe = signer_probe_start(
+	    z->signer, w->server, z->apex, RR_SOA, w->by_tcp ? PROBE_TCP : 0, answered, w);
 }
 
 static void ask_due(void *arg, int64_t due)
