@@ -72,7 +72,7 @@ static void look_at_word(struct look *l, const struct watch_server *s)
 		x.kind = WATCH_SERVER_SILENT;
 	else if (s->word == WATCH_BROKEN)
 		x.kind = WATCH_SERVER_BROKEN;
-	if (s->word == WATCH_UNASKED || !has_lasted(l, s->since))
+	if (s->word == WATCH_UNASKED || s->word == WATCH_ANSWERED || !has_lasted(l, s->since))
 		return;
 	found(l, &x, s->since, "it %s%s%s", watch_word_text(s->word),
 	    s->reason[0] != '\0' ? ": " : "", s->reason);

@@ -8,3 +8,26 @@ libwatch_a_SOURCES = \
 	src/watch/proof.h src/watch/record.c src/watch/record.h src/watch/trust.c src/watch/trust.h
 # What a program that uses watch must link, in front of DNS_LIBS.
 WATCH_LIBS = libwatch.a libparent.a
+
+if HAVE_CMOCKA
+WATCH_TESTS = tests/unit/test_watch_answer tests/unit/test_watch_cds tests/unit/test_watch_dnskey \
+	tests/unit/test_watch_findings
+check_PROGRAMS += $(WATCH_TESTS)
+UNIT_TESTS += $(WATCH_TESTS)
+WATCH_RIG = tests/unit/watch_rig.c tests/unit/watch_rig.h tests/unit/watch_rig_keys.c \
+	tests/unit/watch_rig_keys.h
+WATCH_TEST_LIBS = $(WATCH_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+WATCH_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_watch_answer_SOURCES = tests/unit/test_watch_answer.c $(WATCH_RIG)
+tests_unit_test_watch_answer_CPPFLAGS = $(WATCH_TEST_CPPFLAGS)
+tests_unit_test_watch_answer_LDADD = $(WATCH_TEST_LIBS)
+tests_unit_test_watch_cds_SOURCES = tests/unit/test_watch_cds.c $(WATCH_RIG)
+tests_unit_test_watch_cds_CPPFLAGS = $(WATCH_TEST_CPPFLAGS)
+tests_unit_test_watch_cds_LDADD = $(WATCH_TEST_LIBS)
+tests_unit_test_watch_dnskey_SOURCES = tests/unit/test_watch_dnskey.c $(WATCH_RIG)
+tests_unit_test_watch_dnskey_CPPFLAGS = $(WATCH_TEST_CPPFLAGS)
+tests_unit_test_watch_dnskey_LDADD = $(WATCH_TEST_LIBS)
+tests_unit_test_watch_findings_SOURCES = tests/unit/test_watch_findings.c $(WATCH_RIG)
+tests_unit_test_watch_findings_CPPFLAGS = $(WATCH_TEST_CPPFLAGS)
+tests_unit_test_watch_findings_LDADD = $(WATCH_TEST_LIBS)
+endif
