@@ -74,7 +74,6 @@ int accept_node(struct sign_run *r, const struct node *n)
 	for (unsigned i = 0; rc == OK && i < n->count; i++)
 		rc = accept_set(r, n, &n->sets[i], is_apex);
 	r->rrsets_in += n->count;
-	r->rrsets_expected += n->count + 1;
 	if (rc == OK && is_apex)
 		rc = accept_apex(r, n);
 	return rc;
@@ -98,13 +97,9 @@ static void digest_node(struct sign_run *r, const struct node *n)
 
 static int accept_end(struct sign_run *r)
 {
-	bool is_same;
-	int rc = accept_is_zone(r);
+	bool is_same = memcmp(r->head.input_digest, r->old_head.input_digest,
+			   sizeof(r->head.input_digest)) == 0;
 
-	if (rc != OK)
-		return rc;
-	is_same = r->has_old && memcmp(r->head.input_digest, r->old_head.input_digest,
-				    sizeof(r->head.input_digest)) == 0;
 	/* A generation that is signed again must hold what its source sent, but for a cap on TTLs.
 	 */
 	r->store_bad = r->spool == NULL && !is_same && !r->source.has_capped;
@@ -119,18 +114,43 @@ static int accept_end(struct sign_run *r)
 	return commit_plan(r);
 }
 
+int accept_next(struct sign_run *r)
+{
+	int rc = source_next(&r->source, &r->node, &r->err);
+
+	if (rc == ERR_MISSING)
+		return accept_is_zone(r) == OK ? STEP_DONE : r->code;
+	rc = rc == OK ? accept_node(r, &r->node) : run_fail_in(r, rc, "reading");
+	if (rc == OK)
+		digest_node(r, &r->node);
+	return rc;
+}
+
+/* The serial stands at the apex, which comes first; then all begins anew. */
+static int accept_apex_alone(struct sign_run *r)
+{
+	int rc = accept_next(r);
+
+	if (rc != OK)
+		return rc;
+	r->rrsets_in = r->head.input_records = 0;
+	memset(r->head.input_digest, 0, sizeof(r->head.input_digest));
+	r->rrsets_expected = spool_records(r->source.spool);
+	return commit_plan(r);
+}
+
 int accept_step(struct sign_run *r, uint64_t until)
 {
-	int rc;
+	int rc = OK;
 
-	do {
-		rc = source_next(&r->source, &r->node, &r->err);
-		if (rc == ERR_MISSING)
-			return accept_end(r);
-		rc = rc == OK ? accept_node(r, &r->node) : run_fail_in(r, rc, "reading");
-		if (rc != OK)
-			return rc;
-		digest_node(r, &r->node);
-	} while (!run_time_is_up(until));
-	return STEP_AGAIN;
+	if (accept_is_on_the_way(r))
+		return accept_apex_alone(r);
+	while (rc == OK) {
+		rc = accept_next(r);
+		if (rc == OK)
+			r->rrsets_expected += r->node.count + 1;
+		if (rc == OK && run_time_is_up(until))
+			return STEP_AGAIN;
+	}
+	return rc == STEP_DONE ? accept_end(r) : rc;
 }

@@ -40,6 +40,11 @@ struct check *check_new(const struct zone_head *h, int64_t now, int64_t min_life
 	return c;
 }
 
+void check_use_head(struct check *c, const struct zone_head *h)
+{
+	c->head = *h;
+}
+
 void check_free(struct check *c)
 {
 	if (c == NULL)

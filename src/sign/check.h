@@ -26,6 +26,8 @@ int check_use_crypto(struct check *c, const struct rrset *dnskeys, struct err *e
 int check_use_keys(struct check *c, const struct keyset *keys, struct err *e);
 /* Verify with those of its keys that are not published, too. */
 int check_use_crypto_of(struct check *c, const struct keyset *keys, struct err *e);
+/* The head as it is at the end, where the names were checked before all was added up. */
+void check_use_head(struct check *c, const struct zone_head *h);
 int check_item(struct check *c, const struct walk *w, struct err *e);
 int check_names_end(struct check *c, struct err *e);
 void check_sort(struct check *c);

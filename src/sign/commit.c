@@ -183,7 +183,7 @@ int commit_plan(struct sign_run *r)
 
 	if (rc != OK)
 		return rc;
-	h->ttl_in = r->spool != NULL ? r->source.ttl_max : r->old_head.ttl_in;
+	h->ttl_in = r->old_head.ttl_in; /* of a new input: plan_end */
 	h->ttl_cap = p->max_ttl;
 	resign_end(r); /* all of it is signed by the keys of now */
 	/* After a full signing the first refresh is spread over the second half of its time, so

@@ -23,7 +23,7 @@ libsign_a_SOURCES = \
 	src/sign/denial.c \
 	src/sign/digest.c src/sign/digest.h \
 	src/sign/due.c \
-	src/sign/links.c \
+	src/sign/judge.c src/sign/links.c \
 	src/sign/mark.c src/sign/mark.h \
 	src/sign/neighbours.c \
 	src/sign/plan.c \

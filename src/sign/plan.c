@@ -104,20 +104,34 @@ static int plan_end(struct sign_run *r)
 {
 	int rc = denial_next(r, r->apex_key, r->apex_key_len);
 
+	if (r->spool != NULL)
+		r->head.ttl_in = r->source.ttl_max;
 	slab_seal(r);
 	return rc != OK ? rc : STEP_DONE;
+}
+
+static int read_name(struct sign_run *r)
+{
+	int rc = OK;
+
+	if (accept_is_on_the_way(r))
+		return accept_next(r);
+	rc = source_next(&r->source, &r->node, &r->err);
+	if (rc == ERR_MISSING)
+		return STEP_DONE;
+	return rc == OK ? OK : run_fail_in(r, rc, "planning");
 }
 
 static int plan_name(struct sign_run *r)
 {
 	struct node *n = &r->node;
-	int rc = source_next(&r->source, n, &r->err);
+	int rc = read_name(r);
 	enum place place;
 
-	if (rc == ERR_MISSING)
+	if (rc == STEP_DONE)
 		return plan_end(r);
 	if (rc != OK)
-		return run_fail_in(r, rc, "planning");
+		return rc;
 	place = place_of(r, n);
 	if (place == PLACE_HIDDEN)
 		return add_node(r, n, place);

@@ -223,87 +223,6 @@ static int drain_step(struct sign_run *r, uint64_t until)
 	return STEP_DONE;
 }
 
-static int open_check(struct sign_run *r)
-{
-	int rc = build_walk(r->build, &r->check_sn, &r->check_walk, &r->err);
-
-	if (rc != OK)
-		return run_fail_in(r, rc, "checking the new version");
-	r->check_is_open = true;
-	r->check = check_new(&r->head, r->job.now, r->job.policy.refresh);
-	r->rrsets_done = 0;
-	rc = check_use_keys(r->check, &r->job.keys, &r->err);
-	return rc == OK ? OK : run_fail_in(r, rc, NULL);
-}
-
-static void close_check(struct sign_run *r)
-{
-	if (r->check_is_open)
-		walk_close(&r->check_walk);
-	r->check_is_open = false;
-	snapshot_close(r->check_sn);
-	r->check_sn = NULL;
-	check_free(r->check);
-	r->check = NULL;
-}
-
-static int check_step(struct sign_run *r, uint64_t until)
-{
-	struct walk *w = &r->check_walk;
-	int rc = r->check == NULL ? open_check(r) : OK;
-
-	while (rc == OK) {
-		rc = walk_next(w);
-		if (rc == ERR_MISSING || (rc == OK && w->is_nsec3)) {
-			r->check_at_end = rc == ERR_MISSING;
-			rc = check_names_end(r->check, &r->err);
-			return rc == OK ? STEP_DONE : run_fail_in(r, rc, NULL);
-		}
-		if (rc == OK)
-			rc = check_item(r->check, w, &r->err);
-		if (rc == OK && ++r->rrsets_done % 16 == 0 && run_time_is_up(until))
-			return STEP_AGAIN;
-	}
-	return run_fail_in(r, rc, NULL);
-}
-
-static void sort_check_in_thread(struct work *w, struct verifier_scratch *scratch)
-{
-	struct sign_run *r = (struct sign_run *)((char *)w - offsetof(struct sign_run, work));
-
-	(void)scratch;
-	check_sort(r->check);
-}
-
-static int check_sort_step(struct sign_run *r, uint64_t until)
-{
-	(void)until;
-	return r->check_at_end ? STEP_DONE : run_in_pool(r, sort_check_in_thread);
-}
-
-static int check_denial_step(struct sign_run *r, uint64_t until)
-{
-	struct walk *w = &r->check_walk;
-	int rc = OK;
-
-	/* The walk stands on an NSEC3, or at its end. */
-	while (rc == OK && !r->check_at_end) {
-		rc = check_item(r->check, w, &r->err);
-		if (rc != OK)
-			break;
-		rc = walk_next(w);
-		r->check_at_end = rc == ERR_MISSING;
-		if (rc == OK && ++r->rrsets_done % 16 == 0 && run_time_is_up(until))
-			return STEP_AGAIN;
-	}
-	if (r->check_at_end)
-		rc = check_end(r->check, &r->err);
-	if (rc != OK)
-		return run_fail_in(r, rc, NULL);
-	close_check(r);
-	return STEP_DONE;
-}
-
 static const struct {
 	const char *name; /* for sign_progress_fn */
 	int (*step)(struct sign_run *r, uint64_t until);
@@ -315,12 +234,12 @@ static const struct {
     [RUN_READ] = {"reading", accept_step, RUN_PLAN},
     [RUN_PLAN] = {"signing", plan_step, RUN_SORT},
     [RUN_SORT] = {"denial", sort_step, RUN_DENIAL},
-    [RUN_DENIAL] = {"denial", chain_step, RUN_ZONEMD},
+    [RUN_DENIAL] = {"denial", judge_early_step, RUN_ZONEMD},
     [RUN_ZONEMD] = {"digest", zonemd_step, RUN_DRAIN},
     [RUN_DRAIN] = {"signing", drain_step, RUN_CHECK},
-    [RUN_CHECK] = {"checking", check_step, RUN_CHECK_SORT},
-    [RUN_CHECK_SORT] = {"checking", check_sort_step, RUN_CHECK_DENIAL},
-    [RUN_CHECK_DENIAL] = {"checking", check_denial_step, RUN_CATCHUP},
+    [RUN_CHECK] = {"checking", judge_names_step, RUN_CHECK_SORT},
+    [RUN_CHECK_SORT] = {"checking", judge_sort_step, RUN_CHECK_DENIAL},
+    [RUN_CHECK_DENIAL] = {"checking", judge_denial_step, RUN_CATCHUP},
     [RUN_CATCHUP] = {"checking", catchup_step, RUN_CHOOSE},
     /* an amend */
     [RUN_COMPARE] = {"reading", compare_step, RUN_CHOOSE},
@@ -379,7 +298,7 @@ void run_free(struct sign_run *r)
 		r->first = s->next;
 		slab_free(s);
 	}
-	close_check(r);
+	judge_free(r);
 	zonemd_free(r);
 	amend_free(r);
 	free(r->missed.items);

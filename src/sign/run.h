@@ -8,7 +8,8 @@
  *   read    accept.c   is the input a zone?  Its digest; is there anything to do?
  *   plan    plan.c     names in order: what is signed, what is kept (reuse.c), NSEC (denial.c)
  *   denial  denial.c   the NSEC3 records in hash order
- *   check   check.c    the judge: knows nothing of what the planner thought
+ *   check   judge.c    the judge (check.h): knows nothing of what the planner thought; the names while the token is
+ *                      busy with the NSEC3 records, if that can be
  *   publish publish.c  the head flips, in a commit that runs share
  *
  * Between plan and store, RRsets travel in slabs: about SLAB_SIGNATURES signatures' worth of
@@ -239,6 +240,8 @@ struct sign_run {
 	struct snapshot *check_sn;
 	struct walk check_walk;
 	bool check_is_open, check_at_end;
+	bool check_is_early;  /* it was begun while the chain was being signed */
+	bool check_has_names; /* ... and is through with the names */
 };
 
 struct sign {
@@ -278,6 +281,13 @@ int accept_step(struct sign_run *r, uint64_t until);
 /* Names of the input go by: one of them, and then that there was a zone.  The first is the apex. */
 int accept_node(struct sign_run *r, const struct node *n);
 int accept_is_zone(struct sign_run *r);
+/* The next name of a build's input into r->node, looked at and counted; STEP_DONE at the end. */
+int accept_next(struct sign_run *r);
+/* A zone's first version is planned while it is read: there is nothing that it could be the same as. */
+static inline bool accept_is_on_the_way(const struct sign_run *r)
+{
+	return !r->has_old;
+}
 /* due.c: must there be a new version although the input is what it was? */
 bool due_now(struct sign_run *r);
 /* Is it one of the DNSKEY, CDS and CDNSKEY sets, which the key-signing keys sign? */
@@ -339,6 +349,13 @@ void chain_free(struct chain *c);
 bool zonemd_is_made(const struct sign_run *r);
 int zonemd_step(struct sign_run *r, uint64_t until);
 void zonemd_free(struct sign_run *r);
+
+/* judge.c */
+int judge_early_step(struct sign_run *r, uint64_t until); /* the chain is signed meanwhile */
+int judge_names_step(struct sign_run *r, uint64_t until);
+int judge_sort_step(struct sign_run *r, uint64_t until);
+int judge_denial_step(struct sign_run *r, uint64_t until);
+void judge_free(struct sign_run *r);
 
 /* slab.c */
 /* The slab that takes the next entry, with room. */

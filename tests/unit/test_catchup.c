@@ -136,9 +136,10 @@ static void test_no_change_meanwhile(void **state)
 	judge(f, 1);
 }
 
+/* It may be further: phases pass quickly where there is little to do. */
 static void until_phase(struct signing *f, enum run_phase phase)
 {
-	while (f->done == 0 && f->run->phase != phase)
+	while (f->done == 0 && f->run->phase < phase)
 		loop_once(f->loop, true);
 	assert_int_equal(f->done, 0);
 }
