@@ -22,6 +22,7 @@ intagliod_SOURCES = \
 	src/daemon/signer/deliver.h src/daemon/signer/early.c \
 	src/daemon/signer/facts.c src/daemon/signer/find.c src/daemon/signer/finder.c \
 	src/daemon/signer/finder.h src/daemon/signer/group.c \
+	src/daemon/signer/handover.c src/daemon/signer/handover.h \
 	src/daemon/signer/holds.c src/daemon/signer/leap.c src/daemon/signer/life.c \
 	src/daemon/signer/life.h src/daemon/signer/network.c src/daemon/signer/network.h \
 	src/daemon/signer/notices.c src/daemon/signer/notices.h \

@@ -25,7 +25,7 @@ enum proto_type {
 	PROTO_STOP,
 	PROTO_CLOCK, /* u32 id, u64 calendar: show this on the virtual clock; PROTO_CONF_RESULT answers */
 	/* u32 id, str policy, str zone, str "submit" or "retract", str records, str DS set wanted: have the
-	 * policy's command hand this over */
+	 * policy's command hand this over; policy "": that of the monitored domain */
 	PROTO_HOOK,
 	PROTO_CONF_POLICY, /* u32 id, str zone, str policy: the zone has this policy from now on */
 	/* u32 id, str kind, str zone ("": all of them), lv32 JSON: have the command for notices take it */

@@ -241,6 +241,27 @@ void submit_ds_text(const struct submit_list *l, const struct record *r, const u
 	buf_free(&ds);
 }
 
+unsigned submit_ds(const struct submit_list *l, const struct record *r, const uint8_t *apex,
+    struct parent_ds out[PARENT_DS_MAX])
+{
+	struct buf dnskey = {0};
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < l->count && count < PARENT_DS_MAX; i++) {
+		const struct record_key *k = key_of(&l->items[i], r);
+
+		if (k == NULL)
+			continue;
+		buf_reset(&dnskey);
+		dnskey_rdata(k->flags, k->algorithm, k->pub, k->pub_len, &dnskey);
+		if (parent_ds_of_key(
+			apex, dnskey.data, dnskey.len, l->items[i].digest, &out[count]) == OK)
+			count++;
+	}
+	buf_free(&dnskey);
+	return count;
+}
+
 void submit_dnskey_text(const struct submit_list *l, const struct record *r, const uint8_t *apex,
     uint32_t ttl, struct buf *out)
 {

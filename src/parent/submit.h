@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "keys/policy.h"
 #include "keys/record.h"
+#include "parent/observe.h"
 
 #define SUBMIT_MAX (KEYSET_MAX * POLICY_DIGESTS_MAX)
 
@@ -52,6 +53,9 @@ void submit_tags_text(const struct submit_list *l, const struct record *r, char 
 /* The DS of the zone `apex` in presentation form, one a line. */
 void submit_ds_text(const struct submit_list *l, const struct record *r, const uint8_t *apex,
     uint32_t ttl, struct buf *out);
+/* The same DS as values; their number. */
+unsigned submit_ds(const struct submit_list *l, const struct record *r, const uint8_t *apex,
+    struct parent_ds out[PARENT_DS_MAX]);
 /* The DNSKEY records of the list's keys, each once. */
 void submit_dnskey_text(const struct submit_list *l, const struct record *r, const uint8_t *apex,
     uint32_t ttl, struct buf *out);

@@ -75,21 +75,31 @@ static int find_notice(const struct config_notices *n, struct order *out, struct
 	return OK;
 }
 
-static int find_order(const struct master_hook *j, struct order *out, struct err *e)
+/* Of the zone, by its policy, or of the domain that is only watched. */
+static const struct config_parent *find_parent(const struct master_hook *j)
 {
 	const struct config *c = j->master->config;
-	const struct config_zone *z;
-	const struct config_policy *p;
+	const struct config_zone *z = config_zone(c, j->zone);
+	const struct config_policy *p = config_policy(c, j->policy);
+	const struct config_monitored *m = config_monitored(c, j->zone);
+
+	if (j->policy[0] == '\0')
+		return m == NULL ? NULL : &m->parent;
+	return z == NULL || p == NULL || strcmp(z->policy, j->policy) != 0 ? NULL : &p->parent;
+}
+
+static int find_order(const struct master_hook *j, struct order *out, struct err *e)
+{
+	const struct config_parent *p;
 
 	if (j->is_notice)
-		return find_notice(&c->notices, out, e);
-	z = config_zone(c, j->zone);
-	p = config_policy(c, j->policy);
-	if (z == NULL || p == NULL || strcmp(z->policy, j->policy) != 0 ||
-	    p->parent.submit != SUBMIT_COMMAND || p->parent.command == NULL)
-		return err_set(e, ERR_MISSING,
-		    "policy %s has no command for zone %s (parent.command)", j->policy, j->zone);
-	*out = (struct order){p->parent.command, p->parent.command_timeout};
+		return find_notice(&j->master->config->notices, out, e);
+	p = find_parent(j);
+	if (p == NULL || p->submit != SUBMIT_COMMAND || p->command == NULL)
+		return err_set(e, ERR_MISSING, "%s%s has no command for zone %s (parent.command)",
+		    j->policy[0] == '\0' ? "the list of monitored domains" : "policy ", j->policy,
+		    j->zone);
+	*out = (struct order){p->command, p->command_timeout};
 	return OK;
 }
 

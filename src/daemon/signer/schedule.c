@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "daemon/proto.h"
 #include "daemon/signer/deliver.h"
+#include "daemon/signer/handover.h"
 #include "daemon/signer/signer.h"
 
 #define RETRY_FIRST_MS 2000
@@ -428,7 +429,7 @@ bool signer_is_busy(const struct signer *s)
 {
 	uint64_t now = clock_mono_ms();
 
-	if (s->turns_armed || s->keys_loading || s->probes != NULL || signer_submit_is_busy(s) ||
+	if (s->turns_armed || s->keys_loading || s->probes != NULL || handover_is_busy(s) ||
 	    signer_deliver_is_busy(s) || signer_notices_is_busy(s))
 		return true;
 	for (unsigned i = 0; i < s->token_count; i++) {

@@ -139,8 +139,8 @@ struct signer {
 	uint64_t told;		  /* messages about zones to the network side */
 	struct signer_notices *notices;
 	struct leap *leap;	  /* of the virtual clock, under way; NULL */
-	struct zone_submit *submit_queue; /* those whose command's turn comes */
-	unsigned submits_running;
+	struct handover *handovers; /* changes of DS sets that wait for their turn */
+	unsigned handovers_running;
 	struct early *early, *early_last; /* messages about zones that are not known yet */
 	unsigned early_count;
 };
@@ -360,21 +360,20 @@ const struct signer_release *signer_observe_released(const struct signer_zone *z
 /* The servers that do not have what was published last, as text: "dst1 (SERVFAIL), dst2"; "" none. */
 void signer_observe_laggards(const struct signer_zone *z, char *out, size_t size);
 
-/* signer/submit.c: the DS set that the parent should have is handed over (policy parent.submit). */
+/* signer/submit.c: the DS set that the parent should have is handed over (signer/handover.h). */
 void signer_submit_look(struct signer_zone *z); /* it may have changed */
 /* The operator asks for it: what was handed over counts no more, and no pause is kept.  false: no
- * command does it, or there is nothing to hand over. */
+ * it is not handed over by us, or there is nothing to hand over. */
 bool signer_submit_again(struct signer_zone *z);
 void signer_submit_free(struct signer_zone *z);
 /* With the zone: should it come again, its DS is handed over again. */
 int signer_submit_remove(const struct signer_zone *z, struct store_write *w, struct err *e);
-bool signer_submit_is_busy(const struct signer *s); /* a command runs, or waits to run */
 struct submit_view { /* for zone status */
 	const char *how; /* as in the policy */
 	unsigned wanted_count;
 	uint16_t wanted[KEYSET_MAX]; /* tags of the keys whose DS the parent should have */
-	int64_t handed_over;	     /* when the command did so last; 0: never */
-	bool is_running;
+	int64_t handed_over;	     /* last; 0: never, or not by us */
+	bool is_running;	     /* it is being handed over */
 	int64_t next_try;    /* after a failure */
 	const char *problem; /* what failed; "" */
 	char task[REASON_MAX]; /* what is waited for, or what the operator is to do; "" */

@@ -1,8 +1,6 @@
 /* The DS set that a zone's parent should have is handed over (R30), as policy parent.submit says:
- *
- *   command          the master runs the operator's command; what it took is kept in the store
- *   manual, update   the operator is told what there is to do
- *   cds              the zone says it itself (keys_fill_cds); the parent looks
+ * by us (signer/handover.h), what was taken being kept in the store; or by the zone itself, in its
+ * CDS (keys_fill_cds); or by the operator, who is told what there is to do.
  *
  * Additions go first, and what is to be taken out follows when they were taken: the parent is never
  * asked to take out a DS before it has been given those that are wanted.  When a DS may go up or
@@ -15,31 +13,26 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/proto.h"
+#include "daemon/signer/handover.h"
 #include "daemon/signer/signer.h"
 #include "parent/submit.h"
 
-#define ASKED_AT_ONCE 32
 #define RETRY_FIRST 60
 #define RETRY_MOST 3600
 
 struct zone_submit {
-	struct signer *signer;
-	struct signer_zone *zone; /* NULL: it is gone, and the answer of the command is awaited */
+	struct signer_zone *zone;
 	bool is_loaded;
 	struct submit_done done;
-	/* what the command was asked for last, or is to be asked for */
+	/* what was handed over last, or is to be handed over */
 	struct submit_list asked;
 	bool is_retract;
-	bool is_queued, is_running;
-	struct zone_submit *next; /* in the queue */
+	struct handover *handover; /* under way; NULL */
 	struct loop_event *again;
-	int64_t pause; /* seconds; 0: the last call went well */
+	int64_t pause; /* seconds; 0: the last one went well */
 	char problem[REASON_MAX];
 	char task[REASON_MAX]; /* the operator's; "" none */
 };
-
-static void start_some(struct signer *s);
 
 /* What the store keeps */
 
@@ -51,7 +44,7 @@ static void load(struct zone_submit *b)
 	struct reader r;
 	size_t len;
 
-	if (b->is_loaded || snapshot_open(b->signer->store, &sn, NULL) != OK)
+	if (b->is_loaded || snapshot_open(z->signer->store, &sn, NULL) != OK)
 		return;
 	b->is_loaded = true;
 	if (snapshot_meta(sn, META_SUBMIT, z->key, z->key_len, &value, &len) == OK) {
@@ -68,7 +61,7 @@ static void save(const struct zone_submit *b)
 	struct store_write *w = NULL;
 	struct buf value = {0};
 	struct err e = {0};
-	int code = store_write_begin(b->signer->store, &w, &e);
+	int code = store_write_begin(z->signer->store, &w, &e);
 
 	submit_write(&b->done, &value);
 	if (code == OK)
@@ -184,28 +177,12 @@ static void tell_operator(struct zone_submit *b, const struct record *r, int64_t
 		log_notice("zone %s: %s", b->zone->name, task);
 }
 
-/* By command */
+/* By us */
 
-static void queue_add(struct zone_submit *b)
+/* Does the policy have it handed over by us? */
+static bool is_ours(const struct config_parent *p)
 {
-	struct zone_submit **end = &b->signer->submit_queue;
-
-	while (*end != NULL)
-		end = &(*end)->next;
-	b->next = NULL;
-	b->is_queued = true;
-	*end = b;
-}
-
-static void queue_drop(struct zone_submit *b)
-{
-	struct zone_submit **p = &b->signer->submit_queue;
-
-	while (*p != NULL && *p != b)
-		p = &(*p)->next;
-	if (*p != NULL)
-		*p = b->next;
-	b->is_queued = false;
+	return p != NULL && p->submit == SUBMIT_COMMAND;
 }
 
 static void log_handed_over(const struct zone_submit *b, const struct record *r)
@@ -215,8 +192,8 @@ static void log_handed_over(const struct zone_submit *b, const struct record *r)
 	if (r == NULL)
 		return;
 	submit_tags_text(&b->asked, r, tags, sizeof(tags));
-	log_notice("zone %s: the command of policy %s has %s the DS of key %s", b->zone->name,
-	    b->zone->sign_policy.name, b->is_retract ? "taken back" : "handed over", tags);
+	log_notice("zone %s: the DS of key %s was %s", b->zone->name, tags,
+	    b->is_retract ? "taken back" : "handed over");
 }
 
 static void taken(struct zone_submit *b)
@@ -230,7 +207,7 @@ static void taken(struct zone_submit *b)
 	b->pause = 0;
 	b->problem[0] = '\0';
 	save(b);
-	log_handed_over(b, keys_record(b->signer->keys, b->zone->owner));
+	log_handed_over(b, keys_record(b->zone->signer->keys, b->zone->owner));
 	signer_parent_look(b->zone);
 }
 
@@ -253,75 +230,55 @@ static void refused(struct zone_submit *b, const char *why)
 static void answered(void *arg, bool ok, const char *why)
 {
 	struct zone_submit *b = arg;
-	struct signer *s = b->signer;
 
-	b->is_running = false;
-	s->submits_running--;
-	if (b->zone == NULL) {
-		free(b);
-	} else {
-		ok ? taken(b) : refused(b, why);
-		signer_submit_look(b->zone); /* something else may be wanted by now */
-	}
-	start_some(s);
+	b->handover = NULL;
+	ok ? taken(b) : refused(b, why);
+	signer_submit_look(b->zone); /* something else may be wanted by now */
 }
 
-static void ask(struct zone_submit *b)
+static void hand_over(struct zone_submit *b, const struct record *r, int64_t now)
 {
 	struct signer_zone *z = b->zone;
-	struct zone_record v;
-	const struct record *r = signer_zone_record(z, &v);
 	const struct key_policy *p = &z->key_policy;
+	struct handover_order o = {.apex = z->apex,
+	    .parent = parent_of(z),
+	    .policy = z->sign_policy.name,
+	    .is_retract = b->is_retract,
+	    .ttl = p->ds_ttl};
 	struct submit_list wanted;
-	struct buf records = {0}, set = {0}, body = {0};
 
-	if (r == NULL)
-		return; /* looked at again when its keys are there */
-	submit_wanted(r, p, clock_calendar(), &wanted);
-	submit_ds_text(&b->asked, r, z->apex, p->ds_ttl, &records);
-	submit_dnskey_text(&b->asked, r, z->apex, p->ttl_dnskey, &records);
-	submit_ds_text(&wanted, r, z->apex, p->ds_ttl, &set);
-	buf_str(&body, z->sign_policy.name);
-	buf_str(&body, z->name);
-	buf_str(&body, b->is_retract ? "retract" : "submit");
-	buf_lv16(&body, records.data, records.len);
-	buf_lv16(&body, set.data, set.len);
-	b->is_running = true;
-	b->signer->submits_running++;
-	signer_request(b->signer, PROTO_HOOK, &body, NULL, answered, b);
-	buf_free(&records);
-	buf_free(&set);
-	buf_free(&body);
+	submit_wanted(r, p, now, &wanted);
+	submit_ds_text(&b->asked, r, z->apex, p->ds_ttl, &o.records);
+	submit_dnskey_text(&b->asked, r, z->apex, p->ttl_dnskey, &o.records);
+	submit_ds_text(&wanted, r, z->apex, p->ds_ttl, &o.wanted);
+	o.ds_count = submit_ds(&b->asked, r, z->apex, o.ds);
+	o.keep_count = submit_ds(&wanted, r, z->apex, o.keep);
+	b->handover = handover_start(z->signer, &o, answered, b);
+	buf_free(&o.records);
+	buf_free(&o.wanted);
 }
 
-static void start_some(struct signer *s)
+static void pause_end(struct zone_submit *b)
 {
-	while (s->submit_queue != NULL && s->submits_running < ASKED_AT_ONCE) {
-		struct zone_submit *b = s->submit_queue;
-
-		queue_drop(b);
-		ask(b);
-	}
+	loop_event_stop(b->again);
+	b->pause = 0;
+	b->problem[0] = '\0';
 }
 
 /* What has failed waits for its time; what is news does not. */
-static void command_look(struct zone_submit *b, const struct record *r, int64_t now)
+static void todo_look(struct zone_submit *b, const struct record *r, int64_t now)
 {
 	struct submit_todo todo;
 	const struct submit_list *next;
 	bool is_retract;
 
-	if (b->is_running)
+	if (b->handover != NULL)
 		return; /* looked at again when it has ended */
 	submit_compare(r, &b->zone->key_policy, &b->done, now, &todo);
 	is_retract = todo.add.count == 0;
 	next = is_retract ? &todo.remove : &todo.add;
 	if (next->count == 0) {
-		loop_event_stop(b->again);
-		if (b->is_queued)
-			queue_drop(b);
-		b->pause = 0;
-		b->problem[0] = '\0';
+		pause_end(b);
 		return;
 	}
 	if (is_retract != b->is_retract || !submit_list_equal(next, &b->asked)) {
@@ -330,10 +287,8 @@ static void command_look(struct zone_submit *b, const struct record *r, int64_t 
 	}
 	b->asked = *next;
 	b->is_retract = is_retract;
-	if (loop_event_due(b->again) != 0 || b->is_queued)
-		return;
-	queue_add(b);
-	start_some(b->signer);
+	if (loop_event_due(b->again) == 0)
+		hand_over(b, r, now);
 }
 
 /* A zone's own */
@@ -350,20 +305,10 @@ static struct zone_submit *submit_of(struct signer_zone *z)
 {
 	if (z->submit == NULL) {
 		z->submit = mem_alloc(sizeof(*z->submit));
-		z->submit->signer = z->signer;
 		z->submit->zone = z;
 		z->submit->again = loop_event_new(z->signer->loop, again_due, z->submit);
 	}
 	return z->submit;
-}
-
-static void command_stop(struct zone_submit *b)
-{
-	loop_event_stop(b->again);
-	if (b->is_queued)
-		queue_drop(b);
-	b->pause = 0;
-	b->problem[0] = '\0';
 }
 
 void signer_submit_look(struct signer_zone *z)
@@ -381,12 +326,14 @@ void signer_submit_look(struct signer_zone *z)
 	if (!b->is_loaded)
 		return;
 	submit_forget(&b->done, r);
-	if (p->submit == SUBMIT_COMMAND) {
+	if (is_ours(p)) {
 		b->task[0] = '\0';
-		command_look(b, r, now);
+		todo_look(b, r, now);
 		return;
 	}
-	command_stop(b);
+	handover_cancel(b->handover);
+	b->handover = NULL;
+	pause_end(b);
 	if (p->submit == SUBMIT_CDS)
 		b->task[0] = '\0';
 	else
@@ -398,13 +345,13 @@ bool signer_submit_again(struct signer_zone *z)
 	const struct config_parent *p = parent_of(z);
 	struct zone_submit *b = submit_of(z);
 
-	if (p == NULL || p->submit != SUBMIT_COMMAND)
+	if (!is_ours(p))
 		return false;
 	load(b);
 	b->done.added.count = b->done.removed.count = 0;
 	loop_event_stop(b->again);
 	signer_submit_look(z);
-	return b->is_running || b->is_queued;
+	return b->handover != NULL;
 }
 
 void signer_submit_free(struct signer_zone *z)
@@ -414,16 +361,9 @@ void signer_submit_free(struct signer_zone *z)
 	if (b == NULL)
 		return;
 	z->submit = NULL;
-	command_stop(b);
+	handover_cancel(b->handover);
 	loop_event_free(b->again);
-	b->zone = NULL;
-	if (!b->is_running)
-		free(b);
-}
-
-bool signer_submit_is_busy(const struct signer *s)
-{
-	return s->submits_running > 0 || s->submit_queue != NULL;
+	free(b);
 }
 
 void signer_submit_view(struct signer_zone *z, struct submit_view *out)
@@ -440,9 +380,9 @@ void signer_submit_view(struct signer_zone *z, struct submit_view *out)
 	snprintf(out->task, sizeof(out->task), "%s", b->task);
 	if (r != NULL && !signer_share_waits(z, out->task))
 		describe_wait(z, r, out->task);
-	out->is_running = b->is_running || b->is_queued;
+	out->is_running = b->handover != NULL;
 	out->next_try = loop_event_due(b->again);
-	out->handed_over = p != NULL && p->submit == SUBMIT_COMMAND ? b->done.at : 0;
+	out->handed_over = is_ours(p) ? b->done.at : 0;
 	for (unsigned i = 0; r != NULL && i < r->key_count; i++) {
 		if (signer_zone_speaks(z) && submit_is_wanted(&r->keys[i], now))
 			out->wanted[out->wanted_count++] = r->keys[i].tag;

@@ -249,7 +249,7 @@ static void show_submit(struct ops_call *c, const json_t *submit)
 		ops_text(c, "  %-12s %s; tried again at %s\n", "DS", problem,
 		    text_of(submit, "next_try"));
 	if (json_is_true(json_object_get(submit, "running")))
-		ops_text(c, "  %-12s the command that hands it over runs\n", "DS");
+		ops_text(c, "  %-12s it is being handed over\n", "DS");
 	if (task[0] != '\0')
 		ops_text(c, "  %-12s %s\n", "DS", task);
 }

@@ -1,0 +1,135 @@
+/* Changes of DS sets on their way to a parent: see handover.h.  A bounded number is under way at a
+ * time; the others wait in line.  Runs in the signing side. */
+#include "daemon/signer/handover.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "daemon/proto.h"
+#include "daemon/signer/signer.h"
+
+#define AT_ONCE 32
+
+struct handover {
+	struct handover *next; /* in line */
+	struct signer *signer;
+	struct handover_order order;   /* what it points to is ours: */
+	struct config_parent settings; /* those of it that are needed, since a reload may come */
+	uint8_t apex[NAME_MAX_LEN];
+	bool is_running;
+	bool is_cancelled; /* the answer of its command is awaited */
+	handover_done_fn *done;
+	void *arg;
+};
+
+static void start_some(struct signer *s);
+
+static struct handover *handover_new(struct signer *s, const struct handover_order *o)
+{
+	struct handover *h = mem_alloc(sizeof(*h));
+
+	h->signer = s;
+	h->order = *o;
+	memcpy(h->apex, o->apex, name_len(o->apex));
+	h->order.apex = h->apex;
+	h->settings.submit = o->parent->submit;
+	h->settings.primary = mem_strdup(o->parent->primary);
+	h->order.parent = &h->settings;
+	h->order.policy = mem_strdup(o->policy);
+	h->order.records = h->order.wanted = (struct buf){0};
+	buf_put(&h->order.records, o->records.data, o->records.len);
+	buf_put(&h->order.wanted, o->wanted.data, o->wanted.len);
+	return h;
+}
+
+static void handover_free(struct handover *h)
+{
+	free((char *)(uintptr_t)h->settings.primary);
+	free((char *)(uintptr_t)h->order.policy);
+	buf_free(&h->order.records);
+	buf_free(&h->order.wanted);
+	free(h);
+}
+
+static void answered(void *arg, bool ok, const char *why)
+{
+	struct handover *h = arg;
+	struct signer *s = h->signer;
+
+	s->handovers_running--;
+	if (!h->is_cancelled)
+		h->done(h->arg, ok, why);
+	handover_free(h);
+	start_some(s);
+}
+
+static void ask_command(struct handover *h)
+{
+	const struct handover_order *o = &h->order;
+	char name[NAME_TEXT_SIZE];
+	struct buf body = {0};
+
+	name_text(h->apex, name);
+	buf_str(&body, o->policy);
+	buf_str(&body, name);
+	buf_str(&body, o->is_retract ? "retract" : "submit");
+	buf_lv16(&body, o->records.data, o->records.len);
+	buf_lv16(&body, o->wanted.data, o->wanted.len);
+	signer_request(h->signer, PROTO_HOOK, &body, NULL, answered, h);
+	buf_free(&body);
+}
+
+static void start_some(struct signer *s)
+{
+	while (s->handovers != NULL && s->handovers_running < AT_ONCE) {
+		struct handover *h = s->handovers;
+
+		s->handovers = h->next;
+		h->is_running = true;
+		s->handovers_running++;
+		ask_command(h);
+	}
+}
+
+struct handover *handover_start(
+    struct signer *s, const struct handover_order *o, handover_done_fn *done, void *arg)
+{
+	struct handover **end = &s->handovers, *h;
+
+	if (o->parent->submit != SUBMIT_COMMAND)
+		return NULL;
+	h = handover_new(s, o);
+	h->done = done;
+	h->arg = arg;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = h;
+	start_some(s);
+	return h;
+}
+
+static void leave_line(struct handover *h)
+{
+	struct handover **p = &h->signer->handovers;
+
+	while (*p != h)
+		p = &(*p)->next;
+	*p = h->next;
+}
+
+void handover_cancel(struct handover *h)
+{
+	if (h == NULL)
+		return;
+	if (h->is_running) {
+		h->is_cancelled = true;
+		return;
+	}
+	leave_line(h);
+	handover_free(h);
+}
+
+bool handover_is_busy(const struct signer *s)
+{
+	return s->handovers_running > 0 || s->handovers != NULL;
+}
