@@ -5,8 +5,10 @@ import hashlib
 import hmac
 import http.server
 import json
+import logging
 import ssl
 import threading
+import warnings
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -15,7 +17,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, syntax
 
 from .util import free_port, run
 
-DIALOGUE = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "message", "RSET", "QUIT")
+# What clients make of a server that misbehaves is no news, nor that one without TLS takes passwords.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
+warnings.filterwarnings("ignore", module="aiosmtpd")
 
 
 class Certificate:
@@ -76,6 +80,11 @@ class _Server(SMTP):
         if not await self._misbehave("EHLO"):
             await super().smtp_EHLO(hostname)
 
+    @syntax("HELO hostname")
+    async def smtp_HELO(self, hostname):
+        if not await self._misbehave("EHLO"):
+            await super().smtp_HELO(hostname)
+
     async def smtp_MAIL(self, arg):
         if not await self._misbehave("MAIL"):
             await super().smtp_MAIL(arg)
@@ -103,7 +112,7 @@ class _Server(SMTP):
 class MailSink:
     """A mail server at 127.0.0.1.  tls: none, starttls or tls; login: (user, password) that are needed.
 
-    how: what it does at connect, EHLO, MAIL, RCPT, DATA, message, QUIT: "hang", "die", a reply as "550 5.1.1 no
+    how: what it does at connect, EHLO (and HELO), MAIL, RCPT, DATA, message, QUIT: "hang", "die", a reply as "550 5.1.1 no
     such user", a function that gives such, or nothing; at DATA also "die in it"."""
 
     def __init__(self, tls="none", certificate=None, login=None):
@@ -185,7 +194,10 @@ class WebSink:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                sink._take(self)
+                try:
+                    sink._take(self)
+                except OSError:
+                    self.close_connection = True  # the other end has heard enough
 
             def log_message(self, *args):
                 pass
