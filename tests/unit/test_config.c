@@ -348,6 +348,106 @@ static void only_the_network_side_is_handed_secrets(void **state)
 	buf_free(&signer);
 }
 
+#define MAIL "notices = { from = \"s@x.gov\"; smtp = { server = \"192.0.2.1\"; "
+#define HOOK "notices = { webhook = { secret = \"s\"; "
+
+static void notices_are_checked_R50(void **state)
+{
+	static const struct {
+		const char *text, *says; /* NULL: all is well */
+	} cases[] = {
+	    {MAIL "}; };", NULL},
+	    {MAIL "username = \"u\"; password = \"p\"; tls = \"tls\"; }; };", NULL},
+	    {"notices = { operator = \"Ops <o@x.gov>\"; };", "operator = \"Ops <o@x.gov>\" is not"},
+	    {"notices = { from = \"signer\"; };", "notices: from = \"signer\" is not a plain mail"},
+	    {"notices = { smtp = { server = \"mail.x.gov\"; }; };", "mail needs a sender"},
+	    {"notices = { from = \"s@x.gov\"; smtp = { server = \"x/y\"; }; };",
+		"is neither a host's name nor an address"},
+	    {MAIL "username = \"u\"; }; };", "username and one of password"},
+	    {MAIL "password = \"p\"; }; };", "username and one of password"},
+	    {MAIL "username = \"u\"; password_file = \"/none\"; }; };",
+		"smtp: password_file /none: No such file"},
+	    {MAIL "username = \"u\"; password = \"p\"; password_file = \"/dev/null\"; }; };",
+		"both given"},
+	    {MAIL "ca_file = \"/none\"; }; };", "smtp: ca_file /none: No such file"},
+	    {MAIL "tls = \"ssl\"; }; };", "must be one of \"none\", \"starttls\", \"tls\""},
+	    {MAIL "username = \"u\"; password = \"p\"; }; };",
+		"the password goes to 192.0.2.1 in clear"},
+	    {"notices = { from = \"s@x.gov\"; smtp = { server = \"127.0.0.1\"; username = \"u\"; "
+	     "password = \"p\"; }; };",
+		NULL},
+	    {HOOK "url = \"https://x.gov/y?z\"; }; };", NULL},
+	    {HOOK "url = \"http://[::1]:8080/y\"; }; };", NULL},
+	    {HOOK "url = \"http://x.gov/\"; }; };", "posted to x.gov goes in clear"},
+	    {HOOK "url = \"ftp://x.gov/\"; }; };", "must begin with https:// or http://"},
+	    {HOOK "url = \"https://\"; }; };", "must begin with https:// or http://"},
+	    {HOOK "url = \"https://x.gov/a b\"; }; };", "must begin with https:// or http://"},
+	    {HOOK "url = \"https://x.gov/\"; secret_file = \"/dev/null\"; }; };", "both given"},
+	    {"notices = { webhook = { url = \"https://x.gov/\"; }; };", "without a secret"},
+	    {"notices = { command = \"notify\"; };", "must be given with its whole path"},
+	    {"notices = { command = \"/none\"; };", "command /none: No such file"},
+	    {"notices = { command_timeout = \"P1D\"; };", "between PT1S and PT1H"},
+	    {"zones = ( { name = \"b.gov\"; sources = ( \"src1\" ); contact = \"nobody\"; } );",
+		"contact = \"nobody\" is not a plain mail address"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[2048];
+
+		snprintf(text, sizeof(text), "%s", good);
+		if (strncmp(cases[i].text, "zones", 5) == 0)
+			*strstr(text, "zones = ") = '\0';
+		strcat(text, cases[i].text);
+		said[0] = '\0';
+		write_file(path, text);
+		config_free(config_load(path, report, report, NULL));
+		if (cases[i].says == NULL ? strstr(said, "notices") != NULL
+					  : strstr(said, cases[i].says) == NULL)
+			fail_msg("%s\nsays: %s\n", cases[i].text, said);
+	}
+}
+
+static void secrets_of_notices_reach_the_network_side_alone(void **state)
+{
+	struct buf network = {0}, signer = {0};
+	char secret_path[80], text[2048];
+	struct config *c, *cut;
+	struct err e;
+
+	(void)state;
+	snprintf(secret_path, sizeof(secret_path), "%s/secret", dir);
+	write_file(secret_path, "gehe\"im\nsecond line\n");
+	snprintf(text, sizeof(text),
+	    "%s notices = { from = \"s@x.gov\"; smtp = { server = \"::1\"; username = \"user\"; "
+	    "password_file = \"%s\"; }; webhook = { url = \"https://x.gov/\"; secret = \"wohl\"; }; };",
+	    good, secret_path);
+	c = load(text);
+	assert_non_null(c);
+	assert_int_equal(config_cut(c, CONF_NETWORK, &network, &e), OK);
+	assert_int_equal(config_cut(c, CONF_SIGNER, &signer, &e), OK);
+	cut = config_parse_cut((char *)network.data, &e);
+	assert_string_equal(cut->notices.smtp.password, "gehe\"im");
+	assert_string_equal(cut->notices.smtp.username, "user");
+	assert_string_equal(cut->notices.webhook.secret, "wohl");
+	assert_null(cut->notices.smtp.password_file);
+	config_free(cut);
+	assert_null(strstr((char *)signer.data, "gehe"));
+	assert_null(strstr((char *)signer.data, "wohl"));
+	cut = config_parse_cut((char *)signer.data, &e);
+	assert_string_equal(cut->notices.smtp.server, "::1");
+	assert_string_equal(cut->notices.webhook.url, "https://x.gov/");
+	config_free(cut);
+	/* It was there when the configuration was read; the zones are served without it, too. */
+	unlink(secret_path);
+	c->notices.smtp.password = NULL;
+	buf_reset(&network);
+	assert_int_equal(config_cut(c, CONF_NETWORK, &network, &e), OK);
+	config_free(c);
+	buf_free(&network);
+	buf_free(&signer);
+}
+
 static int remove_dir(void **state)
 {
 	char command[128];
@@ -369,6 +469,8 @@ int main(void)
 	    cmocka_unit_test(an_unsafe_schedule_is_a_warning_at_start_R25),
 	    cmocka_unit_test(a_zone_gone_from_the_file_is_kept),
 	    cmocka_unit_test(only_the_network_side_is_handed_secrets),
+	    cmocka_unit_test(notices_are_checked_R50),
+	    cmocka_unit_test(secrets_of_notices_reach_the_network_side_alone),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
