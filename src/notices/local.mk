@@ -26,7 +26,7 @@ UNIT_TESTS += tests/unit/test_trouble
 endif
 tests_unit_test_trouble_LDADD = libtrouble.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
-# ... and how it is brought to them
+# How it is brought to them.
 noinst_LIBRARIES += libdeliver.a
 libdeliver_a_SOURCES = src/notices/deliver.c src/notices/deliver.h \
 	src/notices/deliver_internal.h src/notices/deliver_login.c src/notices/deliver_mail.c \

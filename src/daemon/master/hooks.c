@@ -14,6 +14,7 @@
 #include "daemon/hook.h"
 #include "daemon/master/internal.h"
 #include "daemon/proto.h"
+#include "notices/notice.h"
 
 #define HOOKS_AT_ONCE 4
 #define HOOKS_QUEUED 64
@@ -192,21 +193,16 @@ static char *read_text(struct reader *body, size_t most, bool is_line)
 	return NULL;
 }
 
-/* "ds-late" */
-static bool is_kind(const char *text)
-{
-	return text[0] != '\0' && strspn(text, "abcdefghijklmnopqrstuvwxyz-") == strlen(text);
-}
-
 static bool read_notice(struct master_hook *j, struct reader *body)
 {
+	enum notice_kind kind;
 	const uint8_t *input;
 	size_t len;
 
 	j->action = read_text(body, 40, true);
 	j->zone = read_text(body, 1100, true);
 	input = reader_lv32(body, &len);
-	if (input == NULL || j->zone == NULL || j->action == NULL || !is_kind(j->action))
+	if (input == NULL || j->zone == NULL || j->action == NULL || !notice_kind_find(j->action, &kind))
 		return false;
 	buf_put(&j->input, input, len);
 	return true;
