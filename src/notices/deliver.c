@@ -49,7 +49,7 @@ void deliver_finish(struct job *j, const struct verdict *v)
 	q->running--;
 	q->was_late = v->code == ERR_TIMEOUT;
 	job_done(j, v);
-	if (v->is_of_server)
+	if (v->code != OK && v->code != ERR_REFUSED)
 		fail_waiting(q, v);
 	loop_timer_set(d->soon, 0);
 }

@@ -52,8 +52,9 @@ void deliver_free(struct deliver *d); /* NULL is fine; as deliver_cancel */
 /* What is under way goes on as it began. */
 void deliver_configure(struct deliver *d, const struct deliver_settings *s);
 
-/* code OK, or why not: words that name the server, how far it got and what it said.  is_permanent:
- * trying again is of no use. */
+/* code OK; ERR_REFUSED: this one was not taken, is_permanent: and will not be, says the server;
+ * anything else: no other would be taken now.  why: words that name the server, how far it got,
+ * what it said. */
 typedef void deliver_done_fn(void *arg, int code, bool is_permanent, const char *why);
 /* to (mail only) and body are copied.  done is called once, never from here; nothing of this may be
  * called from it. */

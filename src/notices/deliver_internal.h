@@ -41,7 +41,6 @@ struct deliver {
 struct verdict {
 	int code;
 	bool is_permanent;
-	bool is_of_server; /* whatever else waits for it would fare no better */
 	char why[DELIVER_WHY_MAX];
 };
 /* The job is over; it is gone then. */

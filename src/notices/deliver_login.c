@@ -44,10 +44,7 @@ void login_judge(struct login *l, CURLcode code, const char *where, struct verdi
 {
 	const char *words = wire_words(code, l->errors), *stage = login_stage(l);
 
-	v->code = code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT
-		  : code == CURLE_LOGIN_DENIED	   ? ERR_REFUSED
-						   : ERR_CLOSED;
-	v->is_of_server = true;
+	v->code = code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_CLOSED;
 	if (l->reply.is_whole && l->reply.code >= 400)
 		snprintf(v->why, sizeof(v->why), "%s, %s: it said \"%s\" (%s)", where, stage,
 		    l->reply.text, words);

@@ -99,7 +99,6 @@ static void session_fail(struct session *s, struct verdict *v)
 {
 	struct job *j = s->job;
 
-	v->is_of_server = v->is_of_server || v->code == ERR_TIMEOUT;
 	session_free(s);
 	if (j != NULL)
 		deliver_finish(j, v);
@@ -108,7 +107,7 @@ static void session_fail(struct session *s, struct verdict *v)
 /* Servers close connections on which nothing comes; that it did so just now is no failure. */
 static void session_lost(struct session *s, const char *words)
 {
-	struct verdict v = {.code = ERR_CLOSED};
+	struct verdict v = {.code = ERR_REFUSED}; /* it may bear the next message */
 	struct deliver *d = s->deliver;
 	struct job *j = s->job;
 
@@ -193,7 +192,8 @@ static void refused(struct session *s)
 	}
 	explain(s, &v, "it said \"%s\"", s->reply.text);
 	v.is_permanent = s->stage == RCPT && s->reply.code >= 500 && s->reply.code != AUTH_REQUIRED;
-	v.is_of_server = s->reply.code == CLOSING;
+	if (s->reply.code == CLOSING)
+		v.code = ERR_CLOSED;
 	s->job = NULL;
 	quit(s);
 	deliver_finish(j, &v);

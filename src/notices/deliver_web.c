@@ -69,7 +69,7 @@ static void judge_status(const struct post *p, long status, struct verdict *v)
 
 	if (status >= 200 && status < 300)
 		return;
-	v->code = ERR_REFUSED;
+	v->code = status == 429 || status == 503 ? ERR_AGAIN : ERR_REFUSED;
 	v->is_permanent = is_final(status);
 	text_escape(&said, p->said, strcspn(p->said, "\r\n"), false);
 	snprintf(v->why, sizeof(v->why), "webhook at %s: it answered %ld%s%s%.*s", p->site, status,
@@ -88,7 +88,6 @@ static void judge(const struct post *p, CURLcode code, struct verdict *v)
 		return;
 	}
 	v->code = code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_CLOSED;
-	v->is_of_server = true;
 	snprintf(v->why, sizeof(v->why), "webhook at %s: %s%s", p->site,
 	    wire_words(code, p->errors),
 	    code == CURLE_PEER_FAILED_VERIFICATION ? " (whom to trust says notices.webhook.ca_file)"
