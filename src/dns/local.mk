@@ -1,5 +1,9 @@
 noinst_LIBRARIES += libdns.a
 libdns_a_SOURCES = \
+	src/dns/absence.c src/dns/absence.h src/dns/absence_internal.h \
+	src/dns/absence_nsec.c src/dns/absence_nsec3.c \
+	src/dns/anchors.c src/dns/anchors.h \
+	src/dns/answer.c src/dns/answer.h \
 	src/dns/digest.c src/dns/digest.h \
 	src/dns/dnskey.c src/dns/dnskey.h \
 	src/dns/layout.c src/dns/layout.h \
@@ -22,6 +26,7 @@ libdns_a_SOURCES = \
 	src/dns/soa.c src/dns/soa.h \
 	src/dns/tsig.c src/dns/tsig.h \
 	src/dns/tsig_record.c src/dns/tsig_record.h \
+	src/dns/validate.c src/dns/validate.h \
 	src/dns/verifier.c \
 	src/dns/zonemd.c src/dns/zonemd.h \
 	src/dns/zonefile.c src/dns/zonefile.h \
@@ -40,6 +45,7 @@ DNS_TESTS = tests/unit/test_dnskey \
 	tests/unit/test_rrset \
 	tests/unit/test_soa \
 	tests/unit/test_tsig \
+	tests/unit/test_validate \
 	tests/unit/test_zonefile \
 	tests/unit/test_zonemd
 check_PROGRAMS += $(DNS_TESTS)
@@ -74,6 +80,9 @@ tests_unit_test_soa_LDADD = $(DNS_TEST_LIBS)
 tests_unit_test_tsig_SOURCES = tests/unit/test_tsig.c $(DNS_FIXTURE)
 tests_unit_test_tsig_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_tsig_LDADD = $(DNS_TEST_LIBS)
+tests_unit_test_validate_SOURCES = tests/unit/test_validate.c $(DNS_FIXTURE)
+tests_unit_test_validate_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_validate_LDADD = $(DNS_TEST_LIBS)
 tests_unit_test_zonefile_SOURCES = tests/unit/test_zonefile.c $(DNS_FIXTURE)
 tests_unit_test_zonefile_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_zonefile_LDADD = $(DNS_TEST_LIBS)

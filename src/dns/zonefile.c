@@ -247,28 +247,42 @@ static int read_directive(struct zonefile *z, struct err *e)
 	return fail(z, e, "unknown directive", name);
 }
 
+static int read_file(struct zonefile *z, const char *path, const uint8_t *origin, struct err *e)
+{
+	int rc = lexer_open(&z->lexer, path, e);
+
+	if (rc != OK)
+		return rc;
+	memcpy(z->origin, origin, name_len(origin));
+	while ((rc = lexer_next(&z->lexer, e)) == OK && z->lexer.count > 0) {
+		const struct rdata_token *first = &z->lexer.tokens[0];
+
+		z->tokens = z->lexer.tokens;
+		z->count = z->lexer.count;
+		if (first->text[0] == '$' && !first->quoted && !z->lexer.blank)
+			rc = read_directive(z, e);
+		else
+			rc = read_record(z, e);
+		if (rc != OK)
+			break;
+	}
+	buf_free(&z->rdata);
+	lexer_close(&z->lexer);
+	return rc;
+}
+
 int zonefile_read(
     const char *path, const uint8_t *origin, zonefile_record_fn *fn, void *arg, struct err *e)
 {
 	struct zonefile z = {.fn = fn, .arg = arg};
-	int rc = lexer_open(&z.lexer, path, e);
 
-	if (rc != OK)
-		return rc;
-	memcpy(z.origin, origin, name_len(origin));
-	while ((rc = lexer_next(&z.lexer, e)) == OK && z.lexer.count > 0) {
-		const struct rdata_token *first = &z.lexer.tokens[0];
+	return read_file(&z, path, origin, e);
+}
 
-		z.tokens = z.lexer.tokens;
-		z.count = z.lexer.count;
-		if (first->text[0] == '$' && !first->quoted && !z.lexer.blank)
-			rc = read_directive(&z, e);
-		else
-			rc = read_record(&z, e);
-		if (rc != OK)
-			break;
-	}
-	buf_free(&z.rdata);
-	lexer_close(&z.lexer);
-	return rc;
+int zonefile_read_loose(
+    const char *path, const uint8_t *origin, zonefile_record_fn *fn, void *arg, struct err *e)
+{
+	struct zonefile z = {.fn = fn, .arg = arg, .has_default_ttl = true};
+
+	return read_file(&z, path, origin, e);
 }

@@ -14,5 +14,8 @@ typedef int zonefile_record_fn(void *arg, const uint8_t *owner, uint16_t type, u
  * e names file and line. */
 int zonefile_read(const char *path, const uint8_t *origin, zonefile_record_fn *fn, void *arg,
     struct err *e);
+/* The same of records that are no zone: they need no TTL. */
+int zonefile_read_loose(const char *path, const uint8_t *origin, zonefile_record_fn *fn, void *arg,
+    struct err *e);
 
 #endif
