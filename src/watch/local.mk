@@ -11,7 +11,7 @@ WATCH_LIBS = libwatch.a libparent.a
 
 if HAVE_CMOCKA
 WATCH_TESTS = tests/unit/test_watch_answer tests/unit/test_watch_cds tests/unit/test_watch_dnskey \
-	tests/unit/test_watch_findings
+	tests/unit/test_watch_findings tests/unit/test_watch_random
 check_PROGRAMS += $(WATCH_TESTS)
 UNIT_TESTS += $(WATCH_TESTS)
 WATCH_RIG = tests/unit/watch_rig.c tests/unit/watch_rig.h tests/unit/watch_rig_keys.c \
@@ -30,4 +30,7 @@ tests_unit_test_watch_dnskey_LDADD = $(WATCH_TEST_LIBS)
 tests_unit_test_watch_findings_SOURCES = tests/unit/test_watch_findings.c $(WATCH_RIG)
 tests_unit_test_watch_findings_CPPFLAGS = $(WATCH_TEST_CPPFLAGS)
 tests_unit_test_watch_findings_LDADD = $(WATCH_TEST_LIBS)
+tests_unit_test_watch_random_SOURCES = tests/unit/test_watch_random.c $(WATCH_RIG) $(DNS_FIXTURE)
+tests_unit_test_watch_random_CPPFLAGS = $(WATCH_TEST_CPPFLAGS) -DITG_TOP='"$(abs_top_srcdir)"'
+tests_unit_test_watch_random_LDADD = $(WATCH_TEST_LIBS)
 endif
