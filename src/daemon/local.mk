@@ -44,11 +44,14 @@ intagliod_LDADD = libconfiguration.a $(OPS_LIBS) $(NOTICES_LIBS) libsign.a libin
 	$(TOKEN_CLIENT_LIBS) $(TOKEN_LOCAL_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) -lpthread -ldl
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_config tests/unit/test_hook
-UNIT_TESTS += tests/unit/test_config tests/unit/test_hook
+check_PROGRAMS += tests/unit/test_config tests/unit/test_deliver tests/unit/test_hook
+UNIT_TESTS += tests/unit/test_config tests/unit/test_deliver tests/unit/test_hook
 endif
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_LDADD = libconfiguration.a libdeliver.a $(KEYS_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_hook_SOURCES = tests/unit/test_hook.c src/daemon/hook.c src/daemon/hook.h \
 	src/daemon/process.c src/daemon/process.h
 tests_unit_test_hook_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_deliver_SOURCES = tests/unit/test_deliver.c src/daemon/signer/deliver.c \
+	src/daemon/signer/deliver.h
+tests_unit_test_deliver_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

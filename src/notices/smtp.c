@@ -68,6 +68,9 @@ enum smtp_progress smtp_reply_take(struct smtp_reply *r, const char *data, size_
 			r->line[r->len++] = c;
 	}
 	*used = i;
+	r->heard += i;
+	if (progress == SMTP_MORE && r->heard > SMTP_REPLY_MAX)
+		progress = SMTP_BROKEN;
 	return progress;
 }
 

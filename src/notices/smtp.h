@@ -10,6 +10,7 @@
 #define SMTP_TEXT_SIZE 300
 #define SMTP_LINE_MAX 512
 #define SMTP_LINES_MAX 100
+#define SMTP_REPLY_MAX (64 * 1024) /* octets */
 
 struct smtp_reply { /* zeroed: nothing has come yet */
 	unsigned code;
@@ -18,7 +19,7 @@ struct smtp_reply { /* zeroed: nothing has come yet */
 	bool is_whole;
 	/* the line that comes in */
 	char line[SMTP_LINE_MAX];
-	size_t len;
+	size_t len, heard;
 	unsigned lines;
 };
 enum smtp_progress {
