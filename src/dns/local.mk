@@ -6,6 +6,7 @@ libdns_a_SOURCES = \
 	src/dns/answer.c src/dns/answer.h \
 	src/dns/digest.c src/dns/digest.h \
 	src/dns/dnskey.c src/dns/dnskey.h \
+	src/dns/edns.c src/dns/edns.h \
 	src/dns/layout.c src/dns/layout.h \
 	src/dns/name.c src/dns/name.h \
 	src/dns/nsec.c src/dns/nsec.h \

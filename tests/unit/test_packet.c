@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "dns/edns.h"
 #include "dns/packet.h"
 #include "dns/peer.h"
 #include "dns/rdata.h"
@@ -190,6 +191,58 @@ static void test_edns_and_reuse(void **state)
 	packet_builder_free(&b);
 }
 
+static struct edns edns_of(const char *options)
+{
+	uint8_t msg[512], rdata[100];
+	char hex[300];
+	size_t len = fixture_hex(options, rdata);
+	struct packet p;
+
+	snprintf(hex, sizeof(hex), "%s00 0029 0400 00018000 %04x %s",
+	    HEADER("0001", "0000", "0000", "0001") QUESTION, (unsigned)len, options);
+	len = fixture_hex(hex, msg);
+	assert_int_equal(packet_parse(msg, len, &p, NULL), OK);
+	return edns_read(&p);
+}
+
+static void test_edns_options(void **state)
+{
+	struct packet_builder b = {0};
+	uint32_t seconds = 0x01020304;
+	struct packet p;
+	struct edns e = edns_of("");
+
+	(void)state;
+	assert_true(e.is_there && e.dnssec_ok && !e.wants_expire);
+	assert_int_equal(e.version, 1);
+	e = edns_of("0009 0000");
+	assert_true(e.wants_expire && !e.has_expire);
+	e = edns_of("000a 0003 616263 0009 0004 00000e10 0008 0000");
+	assert_true(e.wants_expire && e.has_expire);
+	assert_int_equal(e.expire, 3600);
+	/* Of the wrong length, cut, or not a whole option: not there. */
+	assert_false(edns_of("0009 0003 000000").wants_expire);
+	assert_false(edns_of("0009 0005 0000000000").wants_expire);
+	assert_false(edns_of("0009 0004 0000").wants_expire);
+	assert_false(edns_of("0009 00").wants_expire);
+	assert_false(edns_of("000a ffff 0009 0000").wants_expire);
+
+	packet_begin(&b, 512, 1, 0, fixture_name("a."), RR_SOA);
+	assert_int_equal(edns_add_expire(&b, 1232, false, &seconds), OK);
+	packet_end(&b);
+	assert_int_equal(packet_parse(b.buf.data, b.buf.len, &p, NULL), OK);
+	e = edns_read(&p);
+	assert_true(e.has_expire && !e.dnssec_ok);
+	assert_int_equal(e.expire, seconds);
+	packet_begin(&b, 512, 1, 0, fixture_name("a."), RR_SOA);
+	assert_int_equal(edns_add_expire(&b, 1232, true, NULL), OK);
+	packet_end(&b);
+	assert_int_equal(packet_parse(b.buf.data, b.buf.len, &p, NULL), OK);
+	e = edns_read(&p);
+	assert_true(e.wants_expire && !e.has_expire && e.dnssec_ok);
+	packet_builder_free(&b);
+}
+
 static void test_rcode_names(void **state)
 {
 	(void)state;
@@ -230,6 +283,7 @@ int main(void)
 	    cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_big_message),
 	    cmocka_unit_test(test_edns_and_reuse),
+	    cmocka_unit_test(test_edns_options),
 	    cmocka_unit_test(test_rcode_names),
 	    cmocka_unit_test(test_addresses),
 	};
