@@ -36,7 +36,8 @@ enum proto_type {
 	/* network -> signer */
 	PROTO_RECEIVED = 100, /* apex, str source, u32 serial, str path of the spool, u64 mark */
 	PROTO_SOURCE,         /* apex, str source, u8 status, u8 has serial, u32 serial, str reason */
-	PROTO_DESTINATION,    /* the same */
+	/* the same, then u8 signatures (outbound.h), u64 expiry of the SOA's signature as served, 0: not known */
+	PROTO_DESTINATION,
 	PROTO_REFRESHED,      /* apex, u64 time */
 	PROTO_EXPIRED,        /* apex, u8 */
 	PROTO_PROBE_ANSWER,   /* u32 id, u8 code negated, str why, lv32 the answer as it came */

@@ -27,8 +27,9 @@ struct inbound_hooks {
 	/* A source's status was learnt (also when it is the same as before). */
 	void (*status)(void *arg, const uint8_t *apex, const char *source, enum source_status status,
 	    bool has_serial, uint32_t serial, const char *reason);
-	/* A source confirmed that the version we have is current (for the SOA timers). */
-	void (*refreshed)(void *arg, const uint8_t *apex, int64_t now);
+	/* A source confirmed that the version we have is current (for the SOA timers), or said of a new one for
+	 * how long it lasts.  expires: when it runs out by what the source said (RFC 7314); 0: by its SOA. */
+	void (*refreshed)(void *arg, const uint8_t *apex, int64_t now, int64_t expires);
 	/* Past the source's SOA EXPIRE (true), or good again (false). */
 	void (*expired)(void *arg, const uint8_t *apex, bool expired);
 	void *arg;

@@ -55,6 +55,8 @@ struct zone {
 	uint32_t serial; /* of the source's version we have */
 	struct soa soa;  /* its timers */
 	int64_t refreshed;
+	bool is_given;  /* the source that is asked has said for how long its version lasts ... */
+	uint32_t given; /* ... so many seconds (RFC 7314) */
 	bool is_expired;
 	/* Calendar times, 0: not.  `event` stands at the earliest. */
 	int64_t refresh_at, retry_at, expire_at;
@@ -101,7 +103,8 @@ void inbound_hand_over(struct zone *z, const char *source, uint32_t serial, cons
 /* New here: everything is wanted at once.  head: of the version in the store; NULL: none. */
 void zone_start(struct zone *z, const struct zone_head *head);
 void zone_arm(struct zone *z);
-void zone_set_fresh(struct zone *z);    /* a source has just said that what we have is current */
+/* A source has just said that what we have is current; is_new: we have just got it. */
+void zone_set_fresh(struct zone *z, bool is_new);
 bool zone_owes(const struct zone *z);   /* something has failed and is to be tried again */
 void zone_status(const struct zone *z, const char *source, enum source_status status,
     bool has_serial, uint32_t serial, const char *reason);

@@ -3,13 +3,18 @@
 
 #include <stdlib.h>
 #include "base/mem.h"
+#include "dns/edns.h"
 #include "dns/rdata.h"
 #include "dns/rrtype.h"
 #include "inbound/probe.h"
 
 struct query {
+	struct inbound *in;
 	struct probe *probe;
+	struct peer peer;
 	const uint8_t *apex;
+	bool is_plain; /* asked without EDNS */
+	bool is_last;  /* the peer's key may be gone: nothing more is asked */
 	query_fn *done;
 	void *arg;
 };
@@ -35,16 +40,43 @@ static int read_soa(const struct query *q, struct packet *p, struct soa *out, st
 	return rc == OK ? OK : err_set(e, rc, "broken SOA in the answer: %s", why.text);
 }
 
+static void ask(struct query *q);
+
+/* Not every server knows EDNS (RFC 6891 7). */
+static bool asks_plainly(struct query *q, const struct packet *p)
+{
+	unsigned rcode = p == NULL ? RCODE_NOERROR : packet_rcode(p);
+
+	if (q->is_plain || q->is_last || (rcode != RCODE_FORMERR && rcode != RCODE_NOTIMP) ||
+	    p->has_edns)
+		return false;
+	q->is_plain = true;
+	ask(q);
+	return true;
+}
+
 static void answered(void *arg, const struct err *e, struct packet *p)
 {
-	struct query q = *(struct query *)arg;
+	struct query *asked = arg, q = *asked;
 	struct err why = *e;
-	struct soa soa = {0};
+	struct query_answer answer = {.has_expire = false};
+	struct edns edns;
 
-	free(arg);
-	if (why.code == OK)
-		read_soa(&q, p, &soa, &why);
-	q.done(q.arg, &why, &soa);
+	if (asks_plainly(asked, p))
+		return;
+	free(asked);
+	if (why.code == OK) {
+		edns = edns_read(p);
+		answer.has_expire = edns.has_expire;
+		answer.expire = edns.expire;
+		read_soa(&q, p, &answer.soa, &why);
+	}
+	q.done(q.arg, &why, &answer);
+}
+
+static void ask(struct query *q)
+{
+	q->probe = probe_start(q->in, &q->peer, q->apex, RR_SOA, 0, answered, q);
 }
 
 struct query *query_start(
@@ -52,10 +84,12 @@ struct query *query_start(
 {
 	struct query *q = mem_alloc(sizeof(*q));
 
+	q->in = in;
+	q->peer = *peer;
 	q->apex = apex;
 	q->done = done;
 	q->arg = arg;
-	q->probe = probe_start(in, peer, apex, RR_SOA, 0, answered, q);
+	ask(q);
 	return q;
 }
 
@@ -69,6 +103,8 @@ void query_cancel(struct query *q)
 
 void query_keep_key(struct query *q)
 {
-	if (q != NULL)
-		probe_keep_key(q->probe);
+	if (q == NULL)
+		return;
+	probe_keep_key(q->probe);
+	q->is_last = true;
 }

@@ -9,9 +9,14 @@
 
 struct query;
 
-/* Called once, from the loop.  e->code OK: soa is the source's; else e->text is the reason.  The query
- * is gone when it returns. */
-typedef void query_fn(void *arg, const struct err *e, const struct soa *soa);
+struct query_answer {
+	struct soa soa;
+	bool has_expire;
+	uint32_t expire; /* seconds: for so long the source would serve what it has (RFC 7314) */
+};
+/* Called once, from the loop.  e->code OK: the answer is the source's; else e->text is the reason.  The
+ * query is gone when it returns. */
+typedef void query_fn(void *arg, const struct err *e, const struct query_answer *answer);
 
 /* Waits for its turn at the gate.  apex is borrowed. */
 struct query *query_start(struct inbound *in, const struct peer *peer, const uint8_t *apex,

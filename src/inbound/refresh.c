@@ -67,16 +67,26 @@ static int64_t expire_interval(const struct soa *soa)
 	return soa->expire > refresh ? (int64_t)soa->expire : refresh + 1;
 }
 
+static void log_expired(const struct zone *z)
+{
+	char name[NAME_TEXT_SIZE];
+
+	name_text(z->apex, name);
+	if (z->is_given)
+		log_warning("zone %s: no source has confirmed it, and the version has run out that "
+			    "its source gave %lld s (EDNS EXPIRE)",
+		    name, (long long)z->given);
+	else
+		log_warning("zone %s: no source has confirmed it for %lld s (its SOA EXPIRE)", name,
+		    (long long)expire_interval(&z->soa));
+}
+
 static void zone_event(void *arg, int64_t due)
 {
 	struct zone *z = arg;
 
 	if (is_due(&z->expire_at, due)) {
-		char name[NAME_TEXT_SIZE];
-
-		name_text(z->apex, name);
-		log_warning("zone %s: no source has confirmed it for %lld s (its SOA EXPIRE)", name,
-		    (long long)expire_interval(&z->soa));
+		log_expired(z);
 		zone_set_expired(z, true);
 	}
 	if (is_due(&z->refresh_at, due))
@@ -93,13 +103,36 @@ static void zone_event(void *arg, int64_t due)
 	zone_pump(z);
 }
 
-void zone_set_fresh(struct zone *z)
+/* A source that is a secondary itself says how long its version lasts still.  That holds for a new
+ * one; of the one that we have it can only make the time longer, and never longer than the SOA says
+ * (RFC 7314 4).  It is asked again before that time is over. */
+static void take_given(struct zone *z, int64_t before)
 {
+	int64_t given = z->given > 2 * REFRESH_MIN ? (int64_t)z->given : 2 * REFRESH_MIN;
+	int64_t at = z->refreshed + given;
+
+	if (at < before)
+		at = before;
+	if (at < z->expire_at)
+		z->expire_at = at;
+	if (z->refreshed + given / 2 < z->refresh_at)
+		z->refresh_at = z->refreshed + given / 2;
+}
+
+void zone_set_fresh(struct zone *z, bool is_new)
+{
+	const struct inbound_hooks *h = &z->in->hooks;
+	int64_t before = is_new ? 0 : z->expire_at;
+
 	z->refreshed = clock_calendar();
 	z->has_failed = false;
 	z->refresh_at = z->refreshed + refresh_interval(&z->soa);
 	z->expire_at = z->refreshed + expire_interval(&z->soa);
+	if (z->is_given)
+		take_given(z, before);
 	zone_set_expired(z, false);
+	if (z->is_given || !is_new) /* whoever signs a new one knows its SOA */
+		h->refreshed(h->arg, z->apex, z->refreshed, z->is_given ? z->expire_at : 0);
 }
 
 bool zone_owes(const struct zone *z)
@@ -121,7 +154,9 @@ void zone_start(struct zone *z, const struct zone_head *head)
 		z->soa = head->soa_in;
 		z->refreshed = head->refreshed != 0 ? head->refreshed : clock_calendar();
 		if (z->source_count > 0)
-			z->expire_at = z->refreshed + expire_interval(&z->soa);
+			z->expire_at = head->source_expires != 0
+					   ? head->source_expires
+					   : z->refreshed + expire_interval(&z->soa);
 	}
 	z->want_round = true;
 	z->want_file = true;

@@ -51,7 +51,6 @@ static void round_next(struct zone *z)
 
 static void round_unmoved(struct zone *z, uint32_t serial)
 {
-	const struct inbound_hooks *h = &z->in->hooks;
 	struct source *s = &z->sources[z->at];
 	char reason[100] = "";
 
@@ -59,8 +58,7 @@ static void round_unmoved(struct zone *z, uint32_t serial)
 		snprintf(reason, sizeof(reason), "serial did not move: source has %u, we have %u",
 		    serial, z->serial);
 	s->is_owed = false;
-	zone_set_fresh(z);
-	h->refreshed(h->arg, z->apex, z->refreshed);
+	zone_set_fresh(z, false);
 	zone_status(z, s->peer->name, SOURCE_OK, true, serial, reason);
 	zone_set_idle(z);
 }
@@ -113,12 +111,15 @@ static void round_fetch(struct zone *z)
 	    is_ixfr_possible(z, s) ? &known : NULL, round_transferred, z);
 }
 
-static void round_answered(void *arg, const struct err *e, const struct soa *soa)
+static void round_answered(void *arg, const struct err *e, const struct query_answer *answer)
 {
 	struct zone *z = arg;
 	const struct peer *peer = z->sources[z->at].peer;
+	const struct soa *soa = &answer->soa;
 
 	z->query = NULL;
+	z->is_given = answer->has_expire;
+	z->given = answer->expire;
 	if (e->code != OK) {
 		zone_status(z, peer->name, SOURCE_SOA_QUERY_FAILED, false, 0, e->text);
 		round_next(z);
@@ -155,7 +156,7 @@ void zone_pump(struct zone *z)
 	if (z->state != ZONE_IDLE)
 		return;
 	if (z->want_file && z->file != NULL) {
-		z->want_file = false;
+		z->want_file = z->is_given = false;
 		z->state = ZONE_READING;
 		file_read(z->file);
 		return;
@@ -188,7 +189,7 @@ static void zone_set_version(struct zone *z, uint32_t serial, const struct soa *
 	if (soa != NULL)
 		z->soa = *soa;
 	if (z->source_count > 0)
-		zone_set_fresh(z);
+		zone_set_fresh(z, true);
 }
 
 /* Nobody could judge it (the signing side went away): the same once more. */

@@ -10,18 +10,25 @@ static bool same_key(const struct tsig_key *a, const struct tsig_key *b)
 	return a == b || (a->algorithm == b->algorithm && name_equal(a->name, b->name));
 }
 
+bool out_acl_is(const struct out_destination *d, const struct sockaddr_storage *from,
+    const struct tsig_key *key)
+{
+	const struct tsig_key *its = d->peer->tsig;
+
+	return peer_same_host(&d->peer->address, from) &&
+	       (its == NULL || (key != NULL && same_key(its, key)));
+}
+
 const char *out_acl_refuses(
     const struct out_zone *z, const struct sockaddr_storage *from, const struct tsig_key *key)
 {
 	const char *why = "the address is not one of the zone's destinations";
 
 	for (unsigned i = 0; i < z->destination_count; i++) {
-		const struct peer *peer = z->destinations[i]->peer;
-
-		if (!peer_same_host(&peer->address, from))
-			continue;
-		if (peer->tsig == NULL || (key != NULL && same_key(peer->tsig, key)))
+		if (out_acl_is(z->destinations[i], from, key))
 			return NULL;
+		if (!peer_same_host(&z->destinations[i]->peer->address, from))
+			continue;
 		why = key == NULL ? "not signed with the destination's TSIG key"
 				  : "signed with another TSIG key than the destination's";
 	}

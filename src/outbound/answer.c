@@ -22,6 +22,20 @@ size_t out_tsig_room(const struct tsig_key *key)
 	       tsig_mac_len(key->algorithm);
 }
 
+size_t out_opt_room(const struct packet *query, const uint32_t *expire)
+{
+	if (!query->has_edns)
+		return 0;
+	return OUT_OPT_LEN + (expire != NULL ? EDNS_EXPIRE_LEN : 0);
+}
+
+int out_opt_add(struct packet_builder *message, bool dnssec_ok, const uint32_t *expire)
+{
+	if (expire == NULL)
+		return packet_add_edns(message, OUT_EDNS_SIZE, dnssec_ok);
+	return edns_add_expire(message, OUT_EDNS_SIZE, dnssec_ok, expire);
+}
+
 static size_t reply_limit(const struct out_reply *reply, const struct out_query *q)
 {
 	size_t limit = TCP_MAX;
@@ -32,8 +46,7 @@ static size_t reply_limit(const struct out_reply *reply, const struct out_query 
 			: limit < UDP_PLAIN   ? UDP_PLAIN
 					      : limit;
 	}
-	if (q->packet.has_edns)
-		limit -= OUT_OPT_LEN;
+	limit -= out_opt_room(&q->packet, reply->has_expire ? &reply->expire : NULL);
 	if (reply->is_signed && reply->tsig.key != NULL)
 		limit -= out_tsig_room(reply->tsig.key);
 	return limit;
@@ -56,7 +69,7 @@ void out_reply_clear(struct out_reply *reply)
 {
 	if (reply->is_signed)
 		tsig_state_free(&reply->tsig);
-	reply->is_signed = false;
+	reply->is_signed = reply->has_expire = false;
 	reply->stream = NULL;
 }
 
@@ -76,20 +89,6 @@ static int answer_formerr(const struct out_query *q, struct out_reply *reply)
 	    0);
 	packet_end(&reply->message);
 	return OK;
-}
-
-/* Version and DO bit of the OPT record stand where others have their TTL. */
-static void read_opt(struct out_query *q)
-{
-	struct packet p = q->packet;
-	struct packet_rr rr;
-
-	while (p.has_edns && packet_next(&p, &rr) == OK) {
-		if (rr.type != RR_OPT)
-			continue;
-		q->edns_version = rr.ttl >> 16 & 0xff;
-		q->dnssec_ok = rr.ttl >> 15 & 1;
-	}
 }
 
 static unsigned answer_notify(struct outbound *out, struct out_query *q)
@@ -134,6 +133,8 @@ static int answer_query(
 			why = out_acl_refuses(z, &q->from, q->key);
 		if (why == NULL)
 			return out_answer_zone(out, q, z, reply, rcode);
+		if (z != NULL)
+			out_destination_refused(z, &q->from, why);
 	} else {
 		why = "only SOA, AXFR and IXFR are answered here";
 	}
@@ -145,13 +146,15 @@ static int answer_query(
 static int finish(struct out_query *q, struct out_reply *reply, unsigned rcode)
 {
 	struct packet_builder *message = &reply->message;
+	const uint32_t *expire = reply->has_expire ? &reply->expire : NULL;
+	size_t opt = message->buf.len;
 	int rc = OK;
 
 	if (q->packet.has_edns) {
-		message->limit += OUT_OPT_LEN;
-		rc = packet_add_edns(message, OUT_EDNS_SIZE, q->dnssec_ok);
-		if (rc == OK) /* upper bits of the RCODE: the first octet of the record's TTL */
-			message->buf.data[message->buf.len - 6] = (uint8_t)(rcode >> 4);
+		message->limit += out_opt_room(&q->packet, expire);
+		rc = out_opt_add(message, q->edns.dnssec_ok, expire);
+		if (rc == OK) /* upper bits of the RCODE: behind root, type and class */
+			message->buf.data[opt + 5] = (uint8_t)(rcode >> 4);
 	}
 	packet_end(message);
 	if (rc == OK && reply->is_signed)
@@ -161,6 +164,15 @@ static int finish(struct out_query *q, struct out_reply *reply, unsigned rcode)
 	if (rc != OK)
 		log_error("an answer could not be finished (%s)", err_name(rc));
 	return rc == OK ? OK : ERR_MISSING;
+}
+
+/* Whoever configured a destination with another key wants to know it from its status, too. */
+static void note_refused(const struct outbound *out, const struct out_query *q, const char *why)
+{
+	struct out_zone *z = q->packet.has_question ? out_zone_find(out, q->packet.qname) : NULL;
+
+	if (z != NULL && packet_opcode(&q->packet) == OPCODE_QUERY)
+		out_destination_refused(z, &q->from, why);
 }
 
 static int verify(
@@ -182,6 +194,7 @@ static int verify(
 	if (rc == ERR_FORMAT)
 		out_reply_clear(reply);
 	*rcode = rc == ERR_FORMAT ? RCODE_FORMERR : RCODE_NOTAUTH;
+	note_refused(out, q, e.text);
 	peer_address_text(&q->from, from);
 	out_noise(out, "%s to a message from %s: %s", packet_rcode_name(*rcode), from, e.text);
 	return rc;
@@ -198,9 +211,9 @@ int out_answer(struct outbound *out, struct out_query *q, struct out_reply *repl
 		return ERR_MISSING; /* an answer to an answer could go round for ever */
 	if (packet_parse(q->msg, q->len, &q->packet, NULL) != OK)
 		return answer_formerr(q, reply);
-	read_opt(q);
+	q->edns = edns_read(&q->packet);
 	if (verify(out, q, reply, &rcode) == OK) {
-		if (q->packet.has_edns && q->edns_version != 0)
+		if (q->packet.has_edns && q->edns.version != 0)
 			rcode = RCODE_BADVERS;
 		else if (packet_opcode(&q->packet) == OPCODE_NOTIFY)
 			rcode = answer_notify(out, q);

@@ -2,8 +2,10 @@
  *
  * Runs in the network side.  Ten thousand zones share one UDP socket per address family and
  * outgoing address; each destination's address and port has its own queue, of which a bounded
- * number is under way, so that a dead one holds nobody up.  Answers are not trusted: they must come
- * from where the question went, with its id and question, and its TSIG key where there is one. */
+ * number is under way, so that a dead one holds nobody up; and whoever waits in the queue of one
+ * that answers nobody does not wait for a time-out of his own.  Answers are not trusted: they must
+ * come from where the question went, with its id and question, and its TSIG key where there is one.
+ */
 #include "outbound/parts.h"
 
 #include <errno.h>
@@ -33,6 +35,7 @@ struct out_host {
 	struct ask_list queue;
 	struct ask_list sent; /* in the order of their deadlines */
 	unsigned sent_count;
+	uint64_t heard; /* when an answer came last, to whatever question; 0: never */
 };
 
 struct out_asker {
@@ -54,6 +57,26 @@ static void list_append(struct ask_list *list, struct out_ask *ask)
 	else
 		list->first = ask;
 	list->last = ask;
+}
+
+/* Its place by the deadline: nearly always the end. */
+static void list_insert(struct ask_list *list, struct out_ask *ask)
+{
+	struct out_ask *before = list->last;
+
+	while (before != NULL && before->deadline > ask->deadline)
+		before = before->prev;
+	if (before == list->last) {
+		list_append(list, ask);
+		return;
+	}
+	ask->prev = before;
+	ask->next = before == NULL ? list->first : before->next;
+	ask->next->prev = ask;
+	if (before == NULL)
+		list->first = ask;
+	else
+		before->next = ask;
 }
 
 static void list_remove(struct ask_list *list, struct out_ask *ask)
@@ -139,6 +162,7 @@ static void datagram(void *arg, const struct out_socket *s, const uint8_t *msg, 
 	}
 	if ((p.flags & PACKET_FLAG_QR) == 0)
 		return;
+	ask->host->heard = clock_mono_ms();
 	/* An answer whose signature does not hold may be anybody's: the right one can still come
 	 * (RFC 8945 5.3), so that it is only remembered. */
 	if (ask->tsig.key != NULL &&
@@ -209,6 +233,8 @@ static int build(struct out_asker *a, struct out_ask *ask)
 	if (is_notify) /* a hint of what is new, and only one: left out if it does not fit */
 		packet_add(
 		    &a->message, 1, z->apex, RR_SOA, z->soa_ttl, z->soa.data, (uint16_t)z->soa.len);
+	else if (!ask->is_plain)
+		packet_add_edns(&a->message, OUT_EDNS_SIZE, true);
 	packet_end(&a->message);
 	tsig_state_init(&ask->tsig, ask->peer->tsig);
 	if (ask->peer->tsig != NULL)
@@ -240,22 +266,52 @@ static void send_one(struct out_asker *a, struct out_host *h, struct out_ask *as
 		return;
 	}
 	list_remove(&h->queue, ask);
-	list_append(&h->sent, ask);
+	ask->sent_at = clock_mono_ms();
+	ask->deadline = ask->sent_at + (ask->patience != 0 ? ask->patience : a->out->limits.ask);
+	list_insert(&h->sent, ask);
 	h->sent_count++;
 	ask->is_sent = true;
-	ask->deadline = clock_mono_ms() + a->out->limits.ask;
 }
 
-static void expire(struct out_ask *ask)
+static void expire(struct out_ask *ask, char why[200])
 {
-	char why[200];
+	bool has_trouble = ask->trouble[0] != '\0';
 
-	if (ask->trouble[0] != '\0') {
-		finish(ask, ERR_VERIFY, NULL, ask->trouble);
-		return;
+	if (has_trouble)
+		memcpy(why, ask->trouble, sizeof(ask->trouble));
+	else
+		snprintf(why, 200, "no answer to %s (timeout)", what(ask));
+	finish(ask, has_trouble ? ERR_VERIFY : ERR_TIMEOUT, NULL, why);
+}
+
+/* Those in the queue as far as `last`: whom they call may ask again at once, which comes behind it.
+ */
+static void dismiss(struct out_host *h, const struct out_ask *last, const char *why)
+{
+	bool has_more = last != NULL;
+
+	while (has_more) {
+		struct out_ask *ask = h->queue.first;
+
+		has_more = ask != last;
+		finish(ask, ERR_TIMEOUT, NULL, why);
 	}
-	snprintf(why, sizeof(why), "no answer to %s (timeout)", what(ask));
-	finish(ask, ERR_TIMEOUT, NULL, why);
+}
+
+static void expire_sent(struct out_host *h, uint64_t now)
+{
+	const struct out_ask *last = h->queue.last;
+	bool is_dead = false;
+	char why[200] = "";
+
+	while (h->sent.first != NULL && h->sent.first->deadline <= now) {
+		struct out_ask *ask = h->sent.first;
+
+		is_dead = is_dead || h->heard < ask->sent_at;
+		expire(ask, why);
+	}
+	if (is_dead)
+		dismiss(h, last, why);
 }
 
 /* Give up what waited too long, and send what there is room for.  An ask that fn starts anew goes
@@ -268,8 +324,7 @@ static void tick(void *arg)
 
 	a->ticking = false;
 	for (struct out_host *h = a->hosts; h != NULL; h = h->next) {
-		while (h->sent.first != NULL && h->sent.first->deadline <= now)
-			expire(h->sent.first);
+		expire_sent(h, now);
 		for (unsigned i = 0;
 		     i < UNDER_WAY_MAX && h->queue.first != NULL && h->sent_count < UNDER_WAY_MAX;
 		     i++)

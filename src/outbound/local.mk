@@ -3,8 +3,10 @@ liboutbound_a_SOURCES = \
 	src/outbound/acl.c \
 	src/outbound/answer.c \
 	src/outbound/ask.c \
+	src/outbound/expire.c \
 	src/outbound/file.c \
 	src/outbound/listen.c \
+	src/outbound/look.c \
 	src/outbound/notify.c \
 	src/outbound/outbound.c src/outbound/outbound.h src/outbound/parts.h \
 	src/outbound/socket.c \

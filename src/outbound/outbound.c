@@ -28,7 +28,10 @@ static const struct out_limits default_limits = {
     .ask = 2000,
     .seen_wait = 1000,
     .seen = 300 * 1000,
-    .again = 3600 * 1000,
+    .ask_again = 2000,
+    .seen_again = 60 * 1000,
+    .again = 3600,
+    .again_most = 86400,
     .file_again = 60 * 1000,
     .sweep = 2000,
 };
@@ -121,6 +124,7 @@ static int read_version(struct out_zone *z, struct err *e)
 {
 	struct out_version v;
 	const uint8_t *rdata, *next;
+	struct soa soa = {0};
 	uint16_t len;
 	int rc = out_version_open(z, &v, e);
 
@@ -130,7 +134,10 @@ static int read_version(struct out_zone *z, struct err *e)
 	rdata = rrset_next(&next, &len);
 	buf_reset(&z->soa);
 	buf_put(&z->soa, rdata, len);
+	soa_parse(rdata, len, &soa);
+	z->soa_refresh = soa.refresh;
 	z->soa_ttl = v.soa.ttl;
+	z->stamp_count = out_look_stamps(&v.soa, z->stamps);
 	z->serial = v.head.serial_out;
 	z->has_version = true;
 	out_version_close(&v);
@@ -183,6 +190,10 @@ struct outbound *outbound_new(
 		out->limits.ask = 1000;
 		out->limits.seen_wait = 40;
 		out->limits.seen = 10 * 1000;
+		out->limits.ask_again = 200;
+		out->limits.seen_again = 1000;
+		out->limits.again = 86400;
+		out->limits.again_most = 7 * 86400;
 	}
 	out->asker = out_asker_new(out);
 	out->files = out_files_new(out);
@@ -279,6 +290,7 @@ static struct out_zone *zone_configure(
 		if (z->has_version)
 			out_files_want(out->files, z);
 	}
+	z->ends_with_source = conf->ends_with_source;
 	configure_destinations(z, conf);
 	return z;
 }

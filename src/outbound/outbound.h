@@ -17,11 +17,25 @@ struct outbound;
 enum destination_status { DESTINATION_PENDING_XFER, DESTINATION_OK, DESTINATION_FAILED_XFER };
 const char *destination_status_name(enum destination_status s);
 
+/* What it was seen to serve beside the SOA.  OTHER: the serial is ours, and the signature is not. */
+enum destination_signatures { SIGNATURES_UNKNOWN, SIGNATURES_THERE, SIGNATURES_NONE, SIGNATURES_OTHER };
+
+#define DESTINATION_REASON_MAX 400
+
+struct destination_news {
+	enum destination_status status;
+	bool has_serial;
+	uint32_t serial;
+	enum destination_signatures signatures;
+	int64_t expires; /* calendar: the SOA's signature, as it is served there; 0: not known */
+	const char *reason; /* what kind of failure it is stands before its first colon */
+};
+
 struct outbound_hooks {
 	/* A destination's status was learnt: it acknowledged, fetched, was asked for its SOA, or did not
 	 * react. */
 	void (*status)(void *arg, const uint8_t *apex, const char *destination,
-	    enum destination_status status, bool has_serial, uint32_t serial, const char *reason);
+	    const struct destination_news *news);
 	/* A NOTIFY came in (TSIG, if any, has been verified; key NULL: unsigned): the answer's RCODE. */
 	unsigned (*notify)(void *arg, const struct packet *p, const struct sockaddr_storage *from,
 	    const struct tsig_key *key);
@@ -35,6 +49,7 @@ struct outbound_zone {
 	const struct peer *const *destinations; /* borrowed */
 	unsigned destination_count;
 	const char *output_file; /* NULL: none */
+	bool ends_with_source;   /* past its source's EXPIRE it is not answered any more (outbound_suspend) */
 };
 
 struct outbound *outbound_new(struct loop *l, struct store *store,

@@ -5,8 +5,10 @@
 #ifndef OUTBOUND_PARTS_H
 #define OUTBOUND_PARTS_H
 
+#include "dns/edns.h"
 #include "dns/rrset.h"
 #include "dns/rrtype.h"
+#include "dns/soa.h"
 #include "outbound/outbound.h"
 #include "zone/journal.h"
 
@@ -23,7 +25,9 @@ struct out_limits {
 	uint64_t ask;       /* wait for the answer to one NOTIFY or SOA query */
 	uint64_t seen_wait; /* after a NOTIFY or a transfer, before the first SOA query */
 	uint64_t seen;      /* the destination must show the new serial within this */
-	uint64_t again;     /* look again at destinations that are up to date, or were given up */
+	uint64_t ask_again, seen_again; /* the same where it had failed before, and nothing is new */
+	int64_t again, again_most; /* calendar seconds: it is looked at without a reason so often, at least and
+				    * at most; between the two by the zone's SOA refresh, or by how often it failed */
 	uint64_t file_again; /* write an output file again after an error */
 	uint64_t sweep;      /* how often the bounds above are looked at */
 };
@@ -40,17 +44,28 @@ struct out_files;
 struct out_stream;
 struct out_socket;
 
+/* What tells one signature over the SOA from any other. */
+#define OUT_STAMPS_MAX 8
+struct out_stamp {
+	uint16_t tag;
+	uint8_t algorithm;
+	uint32_t inception, expiration;
+};
+
 struct out_zone {
 	struct outbound *out;
 	uint8_t apex[NAME_MAX_LEN]; /* lower case */
 	char *text;
 	char *output_file; /* NULL: none */
 	bool suspended;
+	bool ends_with_source; /* it is not answered any more when its source's version has expired */
 	bool announce_wanted; /* a version came, and the store could not be read */
-	bool has_version; /* the next two are of the version last announced to us */
+	bool has_version; /* the next six are of the version last announced to us */
 	uint32_t serial;
 	struct buf soa; /* its SOA's RDATA */
-	uint32_t soa_ttl;
+	uint32_t soa_ttl, soa_refresh;
+	struct out_stamp stamps[OUT_STAMPS_MAX];
+	unsigned stamp_count; /* 0: it is unsigned */
 	bool has_distrust; /* the journal could not be read to the end from a version before this one: such */
 	uint32_t distrust_before; /* versions get the whole zone */
 	struct out_destination **destinations; /* an array, each allocated */
@@ -90,6 +105,18 @@ void out_noise(struct outbound *out, const char *fmt, ...) __attribute__((format
 /* acl.c: NULL if the peer may have the zone, else why not. */
 const char *out_acl_refuses(const struct out_zone *z, const struct sockaddr_storage *from,
     const struct tsig_key *key);
+/* Is it that destination who asks?  key: what he signed with, NULL: nothing. */
+bool out_acl_is(const struct out_destination *d, const struct sockaddr_storage *from,
+    const struct tsig_key *key);
+
+/* expire.c: the remaining life of what a secondary gets (RFC 7314). */
+struct out_life {
+	uint32_t soa_expire;
+	int64_t source_expires, signatures_expire; /* calendar; 0: they set no end */
+};
+struct out_life out_life_of(const struct out_zone *z, const struct zone_head *h, uint32_t soa_expire);
+/* false: nothing is to be said, since an end is passed. */
+bool out_expire(const struct out_life *life, int64_t now, uint32_t *seconds);
 
 /* version.c: one whole version of a zone as a sequence of RRsets, the SOA first. */
 struct out_version {
@@ -114,14 +141,15 @@ struct out_query {
 	bool is_tcp;
 	/* filled in by out_answer */
 	struct packet packet;
-	uint8_t edns_version;
-	bool dnssec_ok;
+	struct edns edns;
 	const struct tsig_key *key; /* verified; NULL: not signed */
 };
 struct out_reply {
 	struct packet_builder message; /* reused from answer to answer */
 	struct tsig_state tsig;
 	bool is_signed; /* tsig is to be used */
+	bool has_expire; /* the answer says for how long the client may serve what it has */
+	uint32_t expire;
 	struct out_stream *stream; /* not NULL: the answer is this stream, the receiver's to free */
 };
 /* OK: send reply->message, or stream; ERR_AGAIN: too many transfers, ask again when one has ended;
@@ -130,6 +158,9 @@ int out_answer(struct outbound *out, struct out_query *q, struct out_reply *repl
 /* Header and question of an answer; a limit for its size that leaves room for OPT and TSIG. */
 void out_reply_begin(struct out_reply *reply, const struct out_query *q, unsigned rcode, bool aa);
 size_t out_tsig_room(const struct tsig_key *key);
+/* The OPT record of an answer: its length, and the record.  expire: NULL, or what EXPIRE says. */
+size_t out_opt_room(const struct packet *query, const uint32_t *expire);
+int out_opt_add(struct packet_builder *message, bool dnssec_ok, const uint32_t *expire);
 void out_reply_clear(struct out_reply *reply); /* keeps the memory of message */
 void out_reply_free(struct out_reply *reply);
 
@@ -183,6 +214,7 @@ void out_stream_free(struct out_stream *s); /* NULL is fine */
 struct out_stream_facts {
 	const char *zone, *what;
 	const uint8_t *apex;
+	const struct tsig_key *key; /* what it is signed with; NULL: nothing */
 	uint32_t serial;
 	bool is_difference;
 	uint64_t records, octets;
@@ -225,9 +257,10 @@ struct out_ask {
 	struct out_ask *next, *prev;
 	struct out_host *host; /* NULL: not asking */
 	bool is_sent;
-	uint64_t deadline;
+	uint64_t sent_at, patience, deadline; /* milliseconds */
 	uint16_t id;
 	unsigned opcode;
+	bool is_plain; /* without EDNS: a NOTIFY, or it is not understood there */
 	const struct peer *peer;
 	const struct out_zone *zone;
 	struct tsig_state tsig;
@@ -237,30 +270,55 @@ struct out_ask {
 };
 struct out_asker *out_asker_new(struct outbound *out);
 void out_asker_free(struct out_asker *a);
-/* NOTIFY with the zone's SOA, or a query for its SOA.  fn is called once, never from here. */
+/* NOTIFY with the zone's SOA, or a query for its SOA and signatures.  fn is called once, never from here.
+ * ask->is_plain and ask->patience (0: the usual) are the caller's to set. */
 void out_ask_start(struct out_asker *a, struct out_ask *ask, unsigned opcode,
     const struct out_zone *z, const struct peer *peer, out_ask_fn *fn, void *arg);
 void out_ask_cancel(struct out_asker *a, struct out_ask *ask);
 /* Every ask has been cancelled: close the sockets, forget the hosts. */
 void out_asker_reset(struct out_asker *a);
 
+/* look.c: a destination's answer to an SOA query. */
+struct out_seen {
+	bool has_serial;
+	uint32_t serial;
+	bool is_unsure; /* that no signatures came says nothing */
+	struct out_stamp stamps[OUT_STAMPS_MAX];
+	unsigned stamp_count;
+};
+unsigned out_look_stamps(const struct rrset *soa, struct out_stamp out[OUT_STAMPS_MAX]);
+/* was_cut: the question was asked without DO, since the answer to one with it did not fit. */
+void out_look_read(const struct packet *answer, const uint8_t *apex, bool was_cut,
+    struct out_seen *out);
+enum destination_signatures out_look_signatures(const struct out_zone *z, const struct out_seen *s);
+/* When the first of the signatures seen expires; 0: none was. */
+int64_t out_look_expires(const struct out_seen *s, int64_t now);
+/* Is it our version, with our signatures?  Else why not. */
+bool out_look_is_current(const struct out_zone *z, const struct out_seen *s,
+    char why[DESTINATION_REASON_MAX]);
+
 /* notify.c: what each destination knows of the zone's newest version. */
-enum out_phase { OUT_IDLE, OUT_NOTIFYING, OUT_LOOKING };
+enum out_phase { OUT_IDLE, OUT_NOTIFYING, OUT_LOOKING, OUT_CHECKING };
 struct out_destination {
 	struct out_zone *zone;
 	const struct peer *peer; /* borrowed until the next outbound_configure */
 	char name[PEER_NAME_MAX];
 	struct sockaddr_storage address;
 	enum destination_status status;
-	bool has_serial;
-	uint32_t serial; /* the last it showed */
-	char reason[STORE_REASON_MAX];
+	struct out_seen seen; /* what it showed last */
+	char reason[DESTINATION_REASON_MAX];
 	enum out_phase phase;
 	unsigned tries;        /* in this phase, without success */
+	unsigned failures;     /* how often it was given up since it was good, or a version was new */
 	uint64_t since;        /* of the phase, monotonic */
-	unsigned notify_rcode; /* of its answer to the last NOTIFY */
+	bool is_acknowledged;  /* it answered the last NOTIFY ... */
+	unsigned notify_rcode; /* ... with this */
 	bool fetched;          /* since the last version came up */
+	char refused[160];     /* why it did not get what it asked us for last; "" */
+	bool asks_plainly;     /* it is asked without EDNS ... */
+	bool was_cut;          /* ... since its answer with signatures did not fit */
 	struct loop_timer *timer;
+	struct loop_event *again;
 	struct out_ask ask;
 };
 struct out_destination *out_destination_new(struct out_zone *z, const struct peer *peer);
@@ -268,9 +326,12 @@ void out_destination_free(struct out_destination *d);
 /* No question is under way after it; where one was, it is asked again soon. */
 void out_destination_pause(struct out_destination *d);
 void out_destination_version(struct out_destination *d); /* the zone has a new version */
-/* Somebody at that address, who may have the zone, has asked for its SOA or fetched it: a reason to
- * look at what he has sooner. */
-void out_destination_seen(struct out_zone *z, const struct sockaddr_storage *from, bool fetched);
+/* It asked for its SOA, or fetched it: a reason to look at what it has sooner. */
+void out_destination_seen(struct out_zone *z, const struct sockaddr_storage *from,
+    const struct tsig_key *key, bool fetched);
+/* Somebody at its address asked for the zone and did not get it: the destination itself, it may be. */
+void out_destination_refused(struct out_zone *z, const struct sockaddr_storage *from,
+    const char *why);
 
 /* file.c: output files, one at a time. */
 struct out_files *out_files_new(struct outbound *out);

@@ -21,6 +21,8 @@ struct out_stream {
 	struct packet query; /* msg is not valid any more */
 	bool is_first;	     /* the first message is still to come: it has the question */
 	bool dnssec_ok;
+	bool has_expire;
+	uint32_t expire;
 	bool is_signed;
 	struct tsig_key key; /* our own: a new configuration must not pull it away */
 	struct tsig_state tsig;
@@ -39,7 +41,9 @@ struct out_stream *out_stream_new(
 	s->query = q->packet;
 	s->query.msg = NULL;
 	s->is_first = true;
-	s->dnssec_ok = q->dnssec_ok;
+	s->dnssec_ok = q->edns.dnssec_ok;
+	s->has_expire = reply->has_expire;
+	s->expire = reply->expire;
 	s->is_signed = reply->is_signed;
 	if (s->is_signed) {
 		s->key = *q->key;
@@ -74,18 +78,24 @@ struct out_stream_facts out_stream_facts(const struct out_stream *s)
 	return (struct out_stream_facts){.zone = s->zone,
 	    .apex = s->source.version.head.apex,
 	    .what = s->what,
+	    .key = s->is_signed ? &s->key : NULL,
 	    .serial = s->source.version.head.serial_out,
 	    .is_difference = s->source.journal != NULL,
 	    .records = s->source.records,
 	    .octets = s->octets};
 }
 
+static const uint32_t *expire_of(const struct out_stream *s)
+{
+	return s->has_expire ? &s->expire : NULL;
+}
+
 static void begin_message(struct out_stream *s, struct packet_builder *message, size_t limit)
 {
 	if (s->is_signed)
 		limit -= out_tsig_room(&s->key);
-	if (s->is_first && s->query.has_edns)
-		limit -= OUT_OPT_LEN;
+	if (s->is_first)
+		limit -= out_opt_room(&s->query, expire_of(s));
 	packet_begin(message, limit, s->query.id,
 	    PACKET_FLAG_QR | PACKET_FLAG_AA | (s->query.flags & PACKET_FLAG_RD),
 	    s->is_first ? s->query.qname : NULL, s->query.qtype);
@@ -96,8 +106,8 @@ static int end_message(struct out_stream *s, struct packet_builder *message, str
 	int rc = OK;
 
 	if (s->is_first && s->query.has_edns) {
-		message->limit += OUT_OPT_LEN;
-		rc = packet_add_edns(message, OUT_EDNS_SIZE, s->dnssec_ok);
+		message->limit += out_opt_room(&s->query, expire_of(s));
+		rc = out_opt_add(message, s->dnssec_ok, expire_of(s));
 	}
 	packet_end(message);
 	if (rc == OK && s->is_signed)

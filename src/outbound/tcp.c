@@ -193,7 +193,7 @@ static void stream_done(struct out_connection *c)
 	    c->from_text, (unsigned long long)f.records, (unsigned long long)f.octets,
 	    (unsigned long long)ms);
 	if (z != NULL)
-		out_destination_seen(z, &c->from, true);
+		out_destination_seen(z, &c->from, f.key, true);
 	stream_end(c);
 	wake_waiting(c->out);
 }

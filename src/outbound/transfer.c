@@ -3,6 +3,7 @@
  * Runs in the network side.  The query is not trusted, though its sender is a destination. */
 #include "outbound/parts.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "dns/rdata.h"
 
@@ -36,7 +37,7 @@ static bool ixfr_serial(const struct out_query *q, uint32_t *serial)
 static void answer_soa(struct out_query *q, const struct out_version *v, struct out_reply *reply)
 {
 	struct packet_builder *message = &reply->message;
-	bool with_sigs = q->dnssec_ok && q->packet.qtype == RR_SOA;
+	bool with_sigs = q->edns.dnssec_ok && q->packet.qtype == RR_SOA;
 	const uint8_t *next = v->soa.rdata;
 	uint16_t len;
 	const uint8_t *rdata = rrset_next(&next, &len);
@@ -66,6 +67,22 @@ static unsigned open_source(struct out_zone *z, const struct out_query *q, struc
 	out_noise(z->out, "zone %s: SERVFAIL to %s: %s", z->text, from,
 	    z->suspended ? "the zone's source is past the SOA's EXPIRE" : e.text);
 	return RCODE_SERVFAIL;
+}
+
+/* RFC 7314: whoever asks for it is told for how long he may serve what he gets. */
+static void tell_expire(const struct out_zone *z, const struct out_query *q,
+    const struct out_version *v, struct out_reply *reply)
+{
+	const uint8_t *next = v->soa.rdata;
+	struct out_life life;
+	struct soa soa;
+	uint16_t len;
+	const uint8_t *rdata = rrset_next(&next, &len);
+
+	if (!q->edns.wants_expire || soa_parse(rdata, len, &soa) != OK)
+		return;
+	life = out_life_of(z, &v->head, soa.expire);
+	reply->has_expire = out_expire(&life, clock_calendar(), &reply->expire);
 }
 
 static int begin_stream(
@@ -116,7 +133,7 @@ static int answer_at_once(
 	if (rc == OK) {
 		log_notice("zone %s: %s sent to %s: %llu records in one message over %s", z->text,
 		    what, from, (unsigned long long)s->records, q->is_tcp ? "TCP" : "UDP");
-		out_destination_seen(z, &q->from, true);
+		out_destination_seen(z, &q->from, q->key, true);
 	} else if (rc != ERR_LIMIT) {
 		log_warning("zone %s: %s not sent to %s: %s", z->text, what, from, e.text);
 		out_distrust_journal(z, s->version.head.serial_out);
@@ -165,7 +182,8 @@ int out_answer_zone(struct outbound *out, struct out_query *q, struct out_zone *
 	*rcode = open_source(z, q, &s);
 	if (*rcode != RCODE_NOERROR)
 		return OK;
-	out_destination_seen(z, &q->from, false);
+	out_destination_seen(z, &q->from, q->key, false);
+	tell_expire(z, q, &s.version, reply);
 	if (q->packet.qtype == RR_AXFR)
 		rc = begin_stream(out, q, &s, reply);
 	else if (q->packet.qtype == RR_IXFR)

@@ -148,6 +148,7 @@ static int begin_amend(struct sign_run *r)
 	r->head.soa_in = live->soa_in;
 	r->head.ttl_in = live->ttl_in > r->head.ttl_in ? live->ttl_in : r->head.ttl_in;
 	r->head.refreshed = live->refreshed;
+	r->head.source_expires = live->source_expires;
 	return compare_generations(r);
 }
 

@@ -162,6 +162,7 @@ static int plan_head(struct sign_run *r)
 	memcpy(h->policy, p->name, sizeof(h->policy));
 	h->has_in = h->has_out = true;
 	h->refreshed = r->spool != NULL ? r->job.now : r->old_head.refreshed;
+	h->source_expires = r->spool != NULL ? 0 : r->old_head.source_expires;
 	h->denial = r->denial;
 	if (denial_is_nsec3(r->denial))
 		h->nsec3 = p->nsec3;

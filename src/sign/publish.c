@@ -68,8 +68,10 @@ static int merge_head(struct sign_run *r, struct store_write *w)
 		    "another version (serial %u) was made while this one was being signed; this "
 		    "one is dropped, sign again",
 		    h.serial_out);
-	if (h.refreshed > r->head.refreshed)
+	if (h.refreshed >= r->head.refreshed) {
 		r->head.refreshed = h.refreshed;
+		r->head.source_expires = h.source_expires;
+	}
 	return OK;
 }
 

@@ -85,6 +85,7 @@ static const struct head_field {
     NUMBER(51, zone_keys),
     NUMBER(52, validity),
     NUMBER(53, input_mark),
+    NUMBER(54, source_expires),
 };
 
 /* Numbers travel as 8 octets whatever their size here, so that a field may be widened. */

@@ -60,6 +60,7 @@ struct zone_head { /* encoded as TLV in the store, so that fields can be added *
 	uint32_t serial_in;       /* of the source's version that is signed */
 	struct soa soa_in;        /* its timers */
 	int64_t refreshed;        /* calendar: a source last confirmed this version */
+	int64_t source_expires;   /* calendar: then it runs out, the source says (RFC 7314); 0: by soa_in.expire */
 	uint8_t input_digest[32]; /* of the normalised input: see sign/digest.h */
 	uint64_t input_records;
 	bool foreign_dnssec;      /* it arrived with a DNSKEY at its apex (R70) */

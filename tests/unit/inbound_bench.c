@@ -88,12 +88,13 @@ static void hook_status(void *arg, const uint8_t *apex, const char *source,
 	snprintf(s->reason, sizeof(s->reason), "%s", reason);
 }
 
-static void hook_refreshed(void *arg, const uint8_t *apex, int64_t now)
+static void hook_refreshed(void *arg, const uint8_t *apex, int64_t now, int64_t expires)
 {
 	struct bench *b = arg;
 
 	(void)apex;
 	(void)now;
+	b->expires = expires;
 	b->refreshed++;
 }
 

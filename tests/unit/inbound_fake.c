@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "dns/edns.h"
 #include "dns/rrtype.h"
 
 struct fake_connection {
@@ -140,15 +141,20 @@ static void fake_answer_soa(
 {
 	uint16_t flags = PACKET_FLAG_QR | PACKET_FLAG_AA;
 	bool truncated = f->soa == FAKE_SOA_TC && !tcp;
+	unsigned rcode = f->rcode_soa;
 
 	if (truncated)
 		flags |= PACKET_FLAG_TC;
 	if (f->soa == FAKE_SOA_NO_AA)
 		flags &= (uint16_t)~PACKET_FLAG_AA;
+	if (f->no_edns && p->has_edns)
+		rcode = RCODE_FORMERR;
 	packet_begin(b, 500, f->soa == FAKE_SOA_OTHER_ID ? p->id ^ 1 : p->id,
-	    (uint16_t)(flags | f->rcode_soa), p->qname, p->qtype);
-	if (!truncated && f->rcode_soa == 0)
+	    (uint16_t)(flags | rcode), p->qname, p->qtype);
+	if (!truncated && rcode == 0)
 		add_soa(b, p->qname, f->serial);
+	if (edns_read(p).wants_expire && f->has_expire)
+		edns_add_expire(b, 1232, false, &f->expire);
 	fake_sign(f, s, b);
 }
 

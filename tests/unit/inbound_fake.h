@@ -34,6 +34,8 @@ struct fake {
 	enum fake_soa soa;
 	enum fake_axfr axfr;
 	enum fake_tsig tsig;
+	bool has_expire, no_edns; /* it gives EXPIRE; it answers EDNS with FORMERR */
+	uint32_t expire;
 	/* what it saw */
 	unsigned soa_udp, soa_tcp, transfers, ixfrs;
 	uint32_t ixfr_from; /* the serial in the last IXFR query */
@@ -76,6 +78,7 @@ struct bench {
 	uint32_t received_since;
 	char received_steps[300];
 	bool is_expired;
+	int64_t expires; /* as the last `refreshed` said */
 	char received_from[PEER_NAME_MAX], path[256];
 	uint32_t received_serial;
 	uint64_t size_max; /* for bench_configure */

@@ -44,8 +44,8 @@ static const struct tsig_key *lookup(void *arg, const uint8_t *name, enum tsig_a
 	return NULL;
 }
 
-static void status_came(void *arg, const uint8_t *apex, const char *destination,
-    enum destination_status status, bool has_serial, uint32_t serial, const char *reason)
+static void status_came(
+    void *arg, const uint8_t *apex, const char *destination, const struct destination_news *news)
 {
 	struct rig *r = arg;
 	struct rig_status *s = &r->statuses[r->status_count % RIG_STATUS_MAX];
@@ -53,10 +53,12 @@ static void status_came(void *arg, const uint8_t *apex, const char *destination,
 	(void)apex;
 	r->status_count++;
 	snprintf(s->destination, sizeof(s->destination), "%s", destination);
-	s->status = status;
-	s->has_serial = has_serial;
-	s->serial = serial;
-	snprintf(s->reason, sizeof(s->reason), "%s", reason);
+	s->status = news->status;
+	s->has_serial = news->has_serial;
+	s->serial = news->serial;
+	s->signatures = news->signatures;
+	s->expires = news->expires;
+	snprintf(s->reason, sizeof(s->reason), "%s", news->reason);
 }
 
 static unsigned notify_came(void *arg, const struct packet *p, const struct sockaddr_storage *from,
@@ -129,6 +131,8 @@ void rig_open(struct rig *r)
 	r->out->limits.ask = 60;
 	r->out->limits.seen_wait = 20;
 	r->out->limits.seen = 400;
+	r->out->limits.ask_again = 60;
+	r->out->limits.seen_again = 200;
 	r->out->limits.sweep = 20;
 	loop_timer_set(r->out->sweep, r->out->limits.sweep);
 	listen_on_loopback(r);

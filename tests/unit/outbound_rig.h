@@ -19,7 +19,9 @@ struct rig_status {
 	enum destination_status status;
 	bool has_serial;
 	uint32_t serial;
-	char reason[STORE_REASON_MAX];
+	enum destination_signatures signatures;
+	int64_t expires;
+	char reason[DESTINATION_REASON_MAX];
 };
 
 struct rig {
@@ -53,6 +55,8 @@ void rig_pump(struct rig *r); /* what is ready, and wait a millisecond */
  * signed with something, and as many NSEC3 records. */
 void rig_write_zone(struct rig *r, const char *apex, uint32_t serial, unsigned names, unsigned size,
     bool published);
+/* Its head as if its signatures, and its source's version, ended then (0: not). */
+void rig_set_ends(struct rig *r, int64_t expiry_first, int64_t refreshed, int64_t source_expires);
 /* The next version of "example.", made in place: between begin and end RRsets are put (signed with something)
  * or, with count 0, removed.  rdata: count x (u16 length, RDATA). */
 struct rig_change {
@@ -77,6 +81,7 @@ struct rig_query {
 	uint32_t ixfr_serial;      /* for IXFR; 0: no authority section */
 	uint16_t flags;            /* opcode included */
 	bool edns;
+	bool expire; /* EDNS with the EXPIRE option */
 };
 void rig_build(const struct rig_query *q, struct packet_builder *b, struct tsig_state *t);
 

@@ -25,7 +25,9 @@ void rig_build(const struct rig_query *q, struct packet_builder *b, struct tsig_
 		packet_add(b, 2, name, RR_SOA, 0, soa.data, (uint16_t)soa.len);
 		buf_free(&soa);
 	}
-	if (q->edns)
+	if (q->expire)
+		edns_add_expire(b, 4096, true, NULL);
+	else if (q->edns)
 		packet_add_edns(b, 4096, true);
 	packet_end(b);
 	tsig_state_init(t, q->key);

@@ -188,6 +188,25 @@ void rig_write_zone(struct rig *r, const char *apex_text, uint32_t serial, unsig
 	rig_check(build_flip(b, &h, NULL, NULL, &e), &e);
 }
 
+void rig_set_ends(struct rig *r, int64_t expiry_first, int64_t refreshed, int64_t source_expires)
+{
+	struct snapshot *sn;
+	struct store_write *w;
+	struct zone_head h;
+	struct err e = {0};
+
+	rig_check(snapshot_open(r->store, &sn, &e), &e);
+	rig_check(snapshot_head(sn, r->apex, &h), &e);
+	snapshot_close(sn);
+	h.expiry_first = expiry_first;
+	h.refreshed = refreshed;
+	h.soa_in.expire = 3602;
+	h.source_expires = source_expires;
+	rig_check(store_write_begin(r->store, &w, &e), &e);
+	rig_check(store_write_head(w, &h, &e), &e);
+	rig_check(store_write_commit(w, &e), &e);
+}
+
 void rig_change_begin(struct rig_change *c, struct rig *r)
 {
 	struct snapshot *sn;

@@ -196,6 +196,50 @@ static void edns(void **state)
 	tsig_state_free(&t);
 }
 
+static void assert_expire(struct rig_query *q, bool tcp, int64_t least, int64_t most)
+{
+	struct edns e;
+
+	assert_true(ask(q, tcp));
+	e = edns_read(&answer.packet);
+	assert_int_equal(packet_rcode(&answer.packet), RCODE_NOERROR);
+	assert_true(e.is_there);
+	assert_int_equal(e.has_expire, most >= 0);
+	if (most >= 0)
+		assert_in_range(e.expire, least, most);
+}
+
+static void expire(void **state)
+{
+	struct rig_query q = {.zone = "example.", .type = RR_SOA, .from = RIG_PLAIN, .edns = true};
+	int64_t now = clock_calendar();
+
+	(void)state;
+	assert_expire(&q, false, 0, -1); /* who does not ask is not told */
+	q.expire = true;
+	assert_expire(&q, false, 3602, 3602); /* nothing ends before the SOA says */
+	rig_set_ends(&rig, now + 1000, 0, 0);
+	assert_expire(&q, false, 998, 1000);
+	q.type = RR_AXFR;
+	assert_expire(&q, true, 998, 1000);
+	q.type = RR_IXFR;
+	q.ixfr_serial = 1;
+	assert_expire(&q, true, 998, 1000);
+	q.ixfr_serial = 2026112401;
+	assert_expire(&q, false, 998, 1000);
+	q.type = RR_SOA;
+	rig_set_ends(&rig, now - 1, 0, 0); /* too late to say anything (R11) */
+	assert_expire(&q, false, 0, -1);
+	/* The source's version ends for us when policy says so, and then for others. */
+	rig_set_ends(&rig, now + 1000, now - 3000, 0);
+	assert_expire(&q, false, 998, 1000);
+	rig.conf.ends_with_source = true;
+	outbound_configure(rig.out, &rig.conf, 1);
+	assert_expire(&q, false, 600, 602);
+	rig_set_ends(&rig, now + 1000, now - 3000, now + 500);
+	assert_expire(&q, false, 498, 500);
+}
+
 static void tkey(void **state)
 {
 	static const uint8_t body[] = "\10gss-tsig\0\1\2\3\4\1\2\3\5\0\3\0\0\0\4tokn\0";
@@ -328,6 +372,8 @@ int main(void)
 	    TEST("what is not served: other types, names, opcodes, AXFR over UDP", not_served),
 	    TEST("the question comes back in its own case", name_in_its_own_case),
 	    TEST("EDNS: OPT answers OPT, DO brings signatures, BADVERS", edns),
+	    TEST("R11 EXPIRE: a secondary is told to stop before a signature expires (RFC 7314)",
+		expire),
 	    TEST("R6 TKEY is answered with BADMODE", tkey),
 	    TEST("junk with a header gets FORMERR, other junk silence", junk),
 	    TEST("held and suspended zones: SERVFAIL to destinations, REFUSED to others",

@@ -24,6 +24,9 @@ static struct {
 	int fd;
 	unsigned notifies, queries;
 	bool mute_notify, mute_soa, forge;
+	bool no_edns, cuts;   /* it knows no EDNS; answers with signatures are too long */
+	bool strips, resigns; /* signatures: left out; those of somebody else */
+	unsigned plain;	      /* queries without EDNS */
 	unsigned notify_rcode, soa_rcode;
 	uint32_t serial;
 	uint32_t notified; /* the serial in the last NOTIFY */
@@ -49,12 +52,27 @@ static void dest_open(struct peer *peer)
 	outbound_configure(rig.out, &rig.conf, 1);
 }
 
-static void put_serial(struct packet_builder *b, uint32_t serial)
+/* The signature is the one of outbound_rig_zone.c, as far as anybody looks. */
+static void put_serial(struct packet_builder *b, uint32_t serial, bool is_signed)
 {
 	uint8_t soa[22] = {0};
+	struct buf sig = {0};
 
 	store_u32(soa + 2, serial);
 	packet_add(b, 1, rig.apex, RR_SOA, 0, soa, sizeof(soa));
+	if (!is_signed)
+		return;
+	buf_u16(&sig, RR_SOA);
+	buf_u8(&sig, 13);
+	buf_u8(&sig, 2);
+	buf_u32(&sig, 3600);
+	buf_u32(&sig, 2000000000);
+	buf_u32(&sig, 1000000000);
+	buf_u16(&sig, dest.resigns ? 4712 : 4711);
+	buf_put(&sig, rig.apex, name_len(rig.apex));
+	buf_put(&sig, "sixty-four octets would be right", 32);
+	packet_add(b, 1, rig.apex, RR_RRSIG, 0, sig.data, (uint16_t)sig.len);
+	buf_free(&sig);
 }
 
 static uint32_t serial_in(struct packet *p)
@@ -68,6 +86,17 @@ static uint32_t serial_in(struct packet *p)
 		soa_parse(rdata.data, rdata.len, &soa);
 	buf_free(&rdata);
 	return soa.serial;
+}
+
+static void put_soa_answer(struct packet *p, struct packet_builder *b)
+{
+	dest.plain += !p->has_edns;
+	if (dest.no_edns && p->has_edns)
+		b->buf.data[3] |= RCODE_FORMERR;
+	else if (dest.cuts && p->has_edns)
+		b->buf.data[2] |= PACKET_FLAG_TC >> 8;
+	else
+		put_serial(b, dest.serial, p->has_edns && !dest.strips);
 }
 
 static void dest_answer(struct packet *p, const struct sockaddr *from)
@@ -88,7 +117,7 @@ static void dest_answer(struct packet *p, const struct sockaddr *from)
 		       (is_notify ? dest.notify_rcode : dest.soa_rcode)),
 	    p->qname, p->qtype);
 	if (!is_notify && dest.soa_rcode == RCODE_NOERROR)
-		put_serial(&b, dest.serial);
+		put_soa_answer(p, &b);
 	packet_end(&b);
 	if (dest.was_signed)
 		tsig_sign_answer(&t, &b, clock_real());
@@ -212,19 +241,102 @@ static void repeated_and_given_up(void **state)
 	assert_true(await(DESTINATION_OK, "keyed"));
 }
 
-static void again_after_an_hour(void **state)
+static void again_later(void **state)
 {
 	(void)state;
-	rig.out->limits.again = 100;
-	dest.mute_notify = true;
+	rig.out->limits.again = 1;
+	dest.mute_notify = dest.mute_soa = true;
 	outbound_version(rig.out, rig.apex);
 	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
-	dest.mute_notify = false;
+	pump_for(1500); /* one question is enough to see that it is still dead */
+	assert_int_equal(dest.notifies, 3);
+	assert_in_range(dest.queries, 1, 2);
+	assert_reason("keyed", "no answer to SOA query (timeout)");
+	dest.mute_notify = dest.mute_soa = false;
+	dest.serial = SERIAL - 1; /* it has come back, with what it had, and is told once more */
+	for (unsigned i = 0; i < 300 && dest.notifies == 3; i++)
+		pump_for(10);
+	assert_int_equal(dest.notifies, 4);
+	assert_int_equal(rig_last(&rig, "keyed")->status, DESTINATION_FAILED_XFER);
 	dest.serial = SERIAL;
 	assert_true(await(DESTINATION_OK, "keyed"));
-	dest.serial = SERIAL - 1; /* and one that was good is looked at, too */
+}
+
+static void lost_it(void **state)
+{
+	(void)state;
+	rig.out->limits.again = rig.out->limits.again_most = 1;
+	dest.serial = SERIAL;
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_OK, "keyed"));
+	assert_int_equal(dest.notifies, 1);
+	dest.serial = SERIAL - 1; /* restored from last week's back-up */
+	assert_true(await(DESTINATION_PENDING_XFER, "keyed"));
 	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
-	assert_reason("keyed", "still serves serial 16");
+	assert_int_equal(dest.notifies, 2);
+	assert_reason("keyed", "still serves serial 16, not 17: it acknowledged NOTIFY, and no "
+			       "transfer came");
+	dest.serial = SERIAL;
+	assert_true(await(DESTINATION_OK, "keyed"));
+	assert_reason("keyed", "");
+}
+
+static void without_our_signatures(void **state)
+{
+	(void)state;
+	dest.serial = SERIAL;
+	dest.strips = true;
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
+	assert_reason("keyed", "serves serial 17 without its signatures");
+	assert_int_equal(rig_last(&rig, "keyed")->signatures, SIGNATURES_NONE);
+	dest.strips = false;
+	dest.resigns = true;
+	outbound_version(rig.out, rig.apex);
+	pump_for(600);
+	assert_reason("keyed", "a signature of its SOA that is not ours (key tag 4712)");
+	assert_int_equal(rig_last(&rig, "keyed")->status, DESTINATION_FAILED_XFER);
+	assert_int_equal(rig_last(&rig, "keyed")->signatures, SIGNATURES_OTHER);
+	dest.resigns = false;
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_OK, "keyed"));
+	assert_int_equal(rig_last(&rig, "keyed")->signatures, SIGNATURES_THERE);
+	assert_int_equal(rig_last(&rig, "keyed")->expires, 2000000000);
+}
+
+static void without_edns(void **state)
+{
+	(void)state;
+	dest.serial = SERIAL;
+	dest.cuts = true; /* its answer with signatures fits nowhere: the serial has to do */
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_OK, "keyed"));
+	assert_int_equal(dest.plain, 1);
+	assert_int_equal(rig_last(&rig, "keyed")->signatures, SIGNATURES_UNKNOWN);
+	dest.cuts = false;
+	dest.no_edns = true; /* nobody can get signatures from such a one */
+	rig_write_zone(&rig, "example.", SERIAL + 1, 3, 20, true);
+	dest.serial = SERIAL + 1;
+	outbound_version(rig.out, rig.apex);
+	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
+	assert_reason("keyed", "serves serial 18 without its signatures");
+}
+
+static void its_query_was_refused(void **state)
+{
+	struct rig_query q = {.zone = "example.", .type = RR_SOA, .key = &rig.other};
+	struct rig_answer *a = mem_alloc(sizeof(*a));
+	struct tsig_state t;
+
+	(void)state;
+	dest.serial = SERIAL - 1;
+	outbound_version(rig.out, rig.apex);
+	assert_true(rig_ask(&rig, &q, true, a, &t)); /* a key, but not the destination's */
+	tsig_state_free(&t);
+	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
+	assert_reason("keyed", "still serves serial 16, not 17: its own query was refused here: "
+			       "signed with another TSIG key than the destination's");
+	free(a);
 }
 
 static void never_serves_it(void **state)
@@ -233,7 +345,8 @@ static void never_serves_it(void **state)
 	dest.serial = SERIAL - 5;
 	outbound_version(rig.out, rig.apex);
 	assert_true(await(DESTINATION_FAILED_XFER, "keyed"));
-	assert_reason("keyed", "still serves serial 12, not 17");
+	assert_reason("keyed", "still serves serial 12, not 17: it acknowledged NOTIFY, and no "
+			       "transfer came");
 	assert_in_range(dest.queries, 3, 8);
 	assert_int_equal(dest.notifies, 1);
 }
@@ -348,6 +461,36 @@ static void many_zones(void **state)
 	free(zones);
 }
 
+/* Hundreds of zones at a server that is dead: not each of them waits for time-outs of its own. */
+static void many_dead(void **state)
+{
+	enum { ZONES = 1000 };
+	struct outbound_zone *zones = mem_array(ZONES, sizeof(*zones));
+	unsigned failed = 0;
+
+	(void)state;
+	dest.mute_notify = dest.mute_soa = true;
+	for (unsigned i = 0; i < ZONES; i++) {
+		char *name = mem_printf("z%u.example.", i);
+
+		zones[i] = rig.conf;
+		zones[i].destination_count = 1;
+		name_parse(name, zones[i].apex);
+		rig_write_zone(&rig, name, SERIAL, 0, 0, true);
+		free(name);
+	}
+	outbound_configure(rig.out, zones, ZONES);
+	for (unsigned i = 0; i < ZONES; i++)
+		outbound_version(rig.out, zones[i].apex);
+	/* Three tries, with pauses of 0, 1 and 3 time-outs: not five times that. */
+	pump_for(3 * 60 + 180 + 400);
+	for (unsigned i = 0; i < ZONES; i++)
+		failed += rig.out->zones[i]->destinations[0]->status == DESTINATION_FAILED_XFER;
+	assert_int_equal(failed, ZONES);
+	assert_in_range(dest.notifies, 3, 3 * 400);
+	free(zones);
+}
+
 /* Output files */
 
 static unsigned count_lines(const char *path, const char *word)
@@ -411,13 +554,21 @@ int main(void)
 		seen),
 	    TEST("R5 R60 NOTIFY is repeated, then given up; begun anew with the next version",
 		repeated_and_given_up),
-	    TEST("R5 destinations are looked at again later", again_after_an_hour),
+	    TEST("R5 a destination that failed is looked at again later", again_later),
+	    TEST("R60 a destination that has lost the version is found, and told of it again",
+		lost_it),
+	    TEST("R25 R60 who serves our serial without our signatures has failed",
+		without_our_signatures),
+	    TEST("R60 servers without EDNS, and answers that are cut", without_edns),
+	    TEST("R60 why a destination did not get the zone stands in its status",
+		its_query_was_refused),
 	    TEST("R60 a destination that never serves the version has failed", never_serves_it),
 	    TEST("R60 a destination that says no has failed, with its words", says_no),
 	    TEST("R6 R60 an answer with a bad signature counts for nothing", bad_signature),
 	    TEST("a transfer is a reason to look at once", fetching_is_a_hint),
 	    TEST("a new configuration takes keys away from under a question", configured_anew),
 	    TEST("hundreds of zones share a socket", many_zones),
+	    TEST("R5 hundreds of zones at a dead destination fail together", many_dead),
 	    TEST("output files are whole, or not there", output_file),
 	};
 

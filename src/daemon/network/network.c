@@ -33,38 +33,45 @@ static void send_apex(struct buf *b, const uint8_t *apex)
 	buf_lv16(b, apex, name_len(apex));
 }
 
-static void send_status(struct network *n, uint16_t type, const uint8_t *apex, const char *server,
-    unsigned status, bool has_serial, uint32_t serial, const char *reason)
+static void put_status(struct buf *body, const uint8_t *apex, const char *server, unsigned status,
+    bool has_serial, uint32_t serial, const char *reason)
 {
-	struct buf body = {0};
-
-	send_apex(&body, apex);
-	buf_str(&body, server);
-	buf_u8(&body, (uint8_t)status);
-	buf_u8(&body, has_serial);
-	buf_u32(&body, serial);
-	buf_str(&body, reason);
-	network_send(n, type, &body);
+	send_apex(body, apex);
+	buf_str(body, server);
+	buf_u8(body, (uint8_t)status);
+	buf_u8(body, has_serial);
+	buf_u32(body, serial);
+	buf_str(body, reason);
 }
 
 static void on_source(void *arg, const uint8_t *apex, const char *source, enum source_status status,
     bool has_serial, uint32_t serial, const char *reason)
 {
-	send_status(arg, PROTO_SOURCE, apex, source, status, has_serial, serial, reason);
+	struct buf body = {0};
+
+	put_status(&body, apex, source, status, has_serial, serial, reason);
+	network_send(arg, PROTO_SOURCE, &body);
 }
 
-static void on_destination(void *arg, const uint8_t *apex, const char *destination,
-    enum destination_status status, bool has_serial, uint32_t serial, const char *reason)
+static void on_destination(
+    void *arg, const uint8_t *apex, const char *destination, const struct destination_news *news)
 {
-	send_status(arg, PROTO_DESTINATION, apex, destination, status, has_serial, serial, reason);
+	struct buf body = {0};
+
+	put_status(
+	    &body, apex, destination, news->status, news->has_serial, news->serial, news->reason);
+	buf_u8(&body, news->signatures);
+	buf_u64(&body, (uint64_t)news->expires);
+	network_send(arg, PROTO_DESTINATION, &body);
 }
 
-static void on_refreshed(void *arg, const uint8_t *apex, int64_t now)
+static void on_refreshed(void *arg, const uint8_t *apex, int64_t now, int64_t expires)
 {
 	struct buf body = {0};
 
 	send_apex(&body, apex);
 	buf_u64(&body, (uint64_t)now);
+	buf_u64(&body, (uint64_t)expires);
 	network_send(arg, PROTO_REFRESHED, &body);
 }
 
@@ -199,6 +206,8 @@ static void configure(struct network *n)
 		out[used].destinations =
 		    network_peers_list(n->peers, &z[i].destinations, &out[used].destination_count);
 		out[used].output_file = z[i].output_file;
+		out[used].ends_with_source =
+		    p->on_source_expire == EXPIRE_STOP && z[i].sources.count > 0;
 		used++;
 	}
 	network_probes_keep_keys(n);
