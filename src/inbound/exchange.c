@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/period.h"
+#include "dns/edns.h"
 #include "dns/rrtype.h"
 
 #define QUESTION_MAX 512 /* the longest name and an SOA fit; the TSIG record comes on top */
@@ -73,6 +74,8 @@ int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e)
 		add_known(x, out);
 	if (x->wants_dnssec)
 		packet_add_edns(out, EDNS_SIZE, true);
+	else if (x->wants_expire)
+		edns_add_expire(out, EDNS_SIZE, false, NULL);
 	packet_end(out);
 	if (x->peer.tsig != NULL) {
 		tsig_state_free(&x->tsig);

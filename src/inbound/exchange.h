@@ -17,6 +17,7 @@ struct exchange {
 	struct soa known; /* RR_IXFR: of the version that we have */
 	uint16_t flags; /* of the question's header */
 	bool wants_dnssec; /* EDNS with DO */
+	bool wants_expire; /* EDNS with EXPIRE */
 	uint16_t id;
 	struct peer peer;          /* a copy; its tsig is borrowed until exchange_keep_key */
 	struct tsig_key *own_key;  /* NULL: the key is the configuration's */

@@ -230,6 +230,7 @@ struct probe *probe_start(struct inbound *in, const struct peer *peer, const uin
 	q->x.flags |= flags & PROBE_RECURSE ? PACKET_FLAG_RD : 0;
 	q->x.flags |= flags & PROBE_CD ? PACKET_FLAG_CD : 0;
 	q->x.wants_dnssec = flags & PROBE_DNSSEC;
+	q->x.wants_expire = flags & PROBE_EXPIRE;
 	gate_queue(in->queries, &q->ticket, &q->x.peer.address, probe_enter, q);
 	return q;
 }

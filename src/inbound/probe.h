@@ -15,7 +15,8 @@ enum probe_flag {
 	PROBE_TCP = 1,     /* from the start, not only when the answer is truncated */
 	PROBE_RECURSE = 2, /* the server is a resolver (RD) */
 	PROBE_DNSSEC = 4,  /* with the records that validation needs: EDNS with DO (RFC 3225) */
-	PROBE_CD = 8       /* a resolver shall leave it to us to judge them (RFC 4035 3.2.2) */
+	PROBE_CD = 8,      /* a resolver shall leave it to us to judge them (RFC 4035 3.2.2) */
+	PROBE_EXPIRE = 16  /* for how long the server would serve the zone still (RFC 7314); not with DNSSEC */
 };
 
 /* Called once, from the loop; the probe is gone when it returns.

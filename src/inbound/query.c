@@ -76,7 +76,8 @@ static void answered(void *arg, const struct err *e, struct packet *p)
 
 static void ask(struct query *q)
 {
-	q->probe = probe_start(q->in, &q->peer, q->apex, RR_SOA, 0, answered, q);
+	q->probe = probe_start(
+	    q->in, &q->peer, q->apex, RR_SOA, q->is_plain ? 0 : PROBE_EXPIRE, answered, q);
 }
 
 struct query *query_start(

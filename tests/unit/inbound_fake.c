@@ -153,7 +153,7 @@ static void fake_answer_soa(
 	    (uint16_t)(flags | rcode), p->qname, p->qtype);
 	if (!truncated && rcode == 0)
 		add_soa(b, p->qname, f->serial);
-	if (edns_read(p).wants_expire && f->has_expire)
+	if (edns_read(p).wants_expire && f->has_expire && !f->no_edns)
 		edns_add_expire(b, 1232, false, &f->expire);
 	fake_sign(f, s, b);
 }

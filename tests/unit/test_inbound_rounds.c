@@ -173,6 +173,42 @@ static void test_expire(void **state)
 	assert_int_equal(b->expired, 2);
 }
 
+static void test_given_expire(void **state)
+{
+	struct bench *b = *state;
+
+	/* A secondary that is cut off from its own source: its SOA says a day, it has an hour. */
+	b->fakes[0].has_expire = true;
+	b->fakes[0].expire = 3600;
+	have_version(b, 1);
+	assert_int_equal(b->expires, clock_calendar() + 3600);
+	assert_int_equal(loop_next_due(b->loop), clock_calendar() + 600);
+	/* Of the version that we have the time only gets longer. */
+	b->fakes[0].expire = 1000;
+	bench_leap(b, clock_calendar() + 600);
+	bench_until(b, b->refreshed == 2);
+	assert_int_equal(b->expires, clock_calendar() + 3000);
+	assert_int_equal(loop_next_due(b->loop), clock_calendar() + 500);
+	b->fakes[0].rcode_soa = RCODE_SERVFAIL;
+	bench_leap(b, clock_calendar() + 2999);
+	bench_until(b, inbound_busy(b->in) == 0);
+	assert_false(b->is_expired);
+	bench_leap(b, clock_calendar() + 1);
+	bench_until(b, b->is_expired);
+	/* Nor longer than the SOA says; and one that knows no EDNS is asked without. */
+	b->fakes[0].rcode_soa = 0;
+	b->fakes[0].expire = 1000000;
+	bench_leap(b, clock_calendar() + 3600);
+	bench_until(b, b->refreshed == 3);
+	assert_false(b->is_expired);
+	assert_int_equal(b->expires, clock_calendar() + 86400);
+	b->fakes[0].no_edns = true;
+	bench_leap(b, clock_calendar() + 600);
+	bench_until(b, b->refreshed == 4);
+	assert_int_equal(b->expires, 0);
+	assert_int_equal(b->seen[0].status, SOURCE_OK);
+}
+
 static void test_serial_wraps(void **state)
 {
 	struct bench *b = *state;
@@ -286,6 +322,8 @@ int main(void)
 	    TEST("R3 fail over: the transfer from the first source breaks", test_failover_transfer),
 	    TEST("R4 R60 when all fail, all are asked again after source_retry", test_retry),
 	    TEST("R4 past SOA EXPIRE the zone is reported, and again when it is well", test_expire),
+	    TEST("R4 a source that is a secondary says how long its version lasts (RFC 7314)",
+		test_given_expire),
 	    TEST("R1 serials wrap around (RFC 1982)", test_serial_wraps),
 	    TEST("R1 retransfer fetches the same serial again", test_retransfer),
 	    TEST("R60 a zone found broken by the signing side", test_verdict_broken),
