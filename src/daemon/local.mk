@@ -32,7 +32,8 @@ intagliod_SOURCES = \
 	src/daemon/signer/rebuild.c src/daemon/signer/requests.c src/daemon/signer/schedule.c \
 	src/daemon/signer/share.c src/daemon/signer/signer.c src/daemon/signer/signer.h \
 	src/daemon/signer/store.c src/daemon/signer/submit.c src/daemon/signer/turns.c \
-	src/daemon/signer/turns.h src/daemon/signer/watch.c src/daemon/signer/zones.c \
+	src/daemon/signer/turns.h src/daemon/signer/update.c src/daemon/signer/update.h \
+	src/daemon/signer/watch.c src/daemon/signer/zones.c \
 	src/daemon/verbs/backup.c src/daemon/verbs/conf.c src/daemon/verbs/each.c \
 	src/daemon/verbs/internal.h src/daemon/verbs/key.c src/daemon/verbs/key_each.c \
 	src/daemon/verbs/key_make.c src/daemon/verbs/key_show.c src/daemon/verbs/life.c \

@@ -52,6 +52,8 @@ enum proto_type {
 	PROTO_PROBE,
 	/* u32 id, u8 channel (notices/deliver.h), str recipient, lv32 body: deliver it */
 	PROTO_DELIVER,
+	/* u32 id, str server, u8 flags, lv32 message without ID and TSIG: send it; answered in the same way */
+	PROTO_SEND,
 	PROTO_LOOK        /* u32 id: run what is due, answer when all of it is done */
 };
 

@@ -9,6 +9,14 @@
 #define RR_FIXED_LEN 10 /* type, class, TTL, RDATA length */
 #define SECTION_ADDITIONAL 3
 
+const char *packet_opcode_name(unsigned opcode)
+{
+	static const char *const names[] = {
+	    "QUERY", "IQUERY", "STATUS", "OPCODE3", "NOTIFY", "UPDATE", "DSO"};
+
+	return opcode < MEM_COUNT(names) ? names[opcode] : "an unassigned opcode";
+}
+
 const char *packet_rcode_name(unsigned rcode)
 {
 	static const char *const names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",

@@ -14,7 +14,7 @@
 enum packet_opcode { OPCODE_QUERY = 0, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5 };
 enum packet_rcode {
 	RCODE_NOERROR = 0, RCODE_FORMERR = 1, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3,
-	RCODE_NOTIMP = 4, RCODE_REFUSED = 5, RCODE_NOTAUTH = 9, RCODE_BADSIG = 16,
+	RCODE_NOTIMP = 4, RCODE_REFUSED = 5, RCODE_NXRRSET = 8, RCODE_NOTAUTH = 9, RCODE_NOTZONE = 10, RCODE_BADSIG = 16,
 	RCODE_BADKEY = 17, RCODE_BADTIME = 18, RCODE_BADMODE = 19, RCODE_BADTRUNC = 22
 };
 #define PACKET_FLAG_QR 0x8000
@@ -23,6 +23,7 @@ enum packet_rcode {
 #define PACKET_FLAG_RD 0x0100
 #define PACKET_FLAG_CD 0x0010
 
+const char *packet_opcode_name(unsigned opcode); /* "UPDATE"; never NULL */
 const char *packet_rcode_name(unsigned rcode); /* "REFUSED"; never NULL */
 
 /* A parsed message: a view of msg, which must outlive it. */

@@ -63,12 +63,20 @@ static void add_known(const struct exchange *x, struct packet_builder *out)
 	buf_free(&rdata);
 }
 
-int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e)
+static void put_message(const struct exchange *x, struct packet_builder *out)
 {
-	int rc = OK;
+	const struct buf *m = x->message;
 
-	if (getrandom(&x->id, sizeof(x->id), 0) != (ssize_t)sizeof(x->id))
-		return err_sys(e, "no random number for a query");
+	packet_begin(out, UINT16_MAX, 0, 0, NULL, 0);
+	buf_reset(&out->buf);
+	buf_put(&out->buf, m->data, m->len);
+	buf_patch_u16(&out->buf, 0, x->id);
+	for (unsigned i = 0; i < 4; i++)
+		out->counts[i] = load_u16(m->data + 4 + 2 * i);
+}
+
+static void put_question(const struct exchange *x, struct packet_builder *out)
+{
 	packet_begin(out, QUESTION_MAX, x->id, x->flags, x->apex, x->qtype);
 	if (x->qtype == RR_IXFR)
 		add_known(x, out);
@@ -77,6 +85,18 @@ int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e)
 	else if (x->wants_expire)
 		edns_add_expire(out, EDNS_SIZE, false, NULL);
 	packet_end(out);
+}
+
+int exchange_ask(struct exchange *x, struct packet_builder *out, struct err *e)
+{
+	int rc = OK;
+
+	if (getrandom(&x->id, sizeof(x->id), 0) != (ssize_t)sizeof(x->id))
+		return err_sys(e, "no random number for a query");
+	if (x->message != NULL)
+		put_message(x, out);
+	else
+		put_question(x, out);
 	if (x->peer.tsig != NULL) {
 		tsig_state_free(&x->tsig);
 		tsig_state_init(&x->tsig, x->peer.tsig);
@@ -95,11 +115,13 @@ int exchange_check_header(
 		return err_set(e, ERR_FORMAT, "the answer is not marked as an answer (QR)");
 	if (p->id != x->id)
 		return err_set(e, ERR_FORMAT, "the answer has ID %u instead of %u", p->id, x->id);
-	if (packet_opcode(p) != OPCODE_QUERY)
-		return err_set(e, ERR_FORMAT, "the answer has opcode %u instead of %u (QUERY)",
-		    packet_opcode(p), OPCODE_QUERY);
-	/* Errors may come without the question (RFC 1035 4.1.1). */
-	if (!p->has_question && need_question && packet_rcode(p) == RCODE_NOERROR)
+	if (packet_opcode(p) != x->opcode)
+		return err_set(e, ERR_FORMAT, "the answer has opcode %u instead of %u (%s)",
+		    packet_opcode(p), x->opcode, packet_opcode_name(x->opcode));
+	/* Errors may come without the question (RFC 1035 4.1.1), any answer to an UPDATE without
+	 * the zone (RFC 2136 3.8). */
+	if (!p->has_question && need_question && packet_rcode(p) == RCODE_NOERROR &&
+	    x->opcode == OPCODE_QUERY)
 		return err_set(e, ERR_FORMAT, "the answer does not repeat the question");
 	if (p->has_question && (p->qtype != x->qtype || !name_equal(p->qname, x->apex)))
 		return err_set(e, ERR_FORMAT, "the answer is to another question");

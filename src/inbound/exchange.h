@@ -15,6 +15,8 @@ struct exchange {
 	const uint8_t *apex; /* borrowed */
 	uint16_t qtype;
 	struct soa known; /* RR_IXFR: of the version that we have */
+	unsigned opcode;
+	const struct buf *message; /* to be sent as it is, but for ID and TSIG; NULL: a question.  Borrowed */
 	uint16_t flags; /* of the question's header */
 	bool wants_dnssec; /* EDNS with DO */
 	bool wants_expire; /* EDNS with EXPIRE */

@@ -24,6 +24,7 @@ struct probe {
 	probe_fn *done;
 	void *arg;
 	struct gate_ticket ticket;
+	struct buf message; /* to be sent; empty: a question is */
 	struct packet_builder question;
 	int fd; /* UDP; -1: none */
 	struct loop_watch *watch;
@@ -42,6 +43,7 @@ static void probe_free(struct probe *q)
 	stream_free(q->stream);
 	if (q->fd >= 0)
 		close(q->fd);
+	buf_free(&q->message);
 	packet_builder_free(&q->question);
 	buf_free(&q->answer);
 	exchange_free(&q->x);
@@ -214,7 +216,7 @@ static void probe_enter(void *arg)
 	udp_send(q);
 }
 
-struct probe *probe_start(struct inbound *in, const struct peer *peer, const uint8_t *qname,
+static struct probe *probe_new(struct inbound *in, const struct peer *peer, const uint8_t *qname,
     uint16_t qtype, unsigned flags, probe_fn *done, void *arg)
 {
 	struct probe *q = mem_alloc(sizeof(*q));
@@ -231,8 +233,34 @@ struct probe *probe_start(struct inbound *in, const struct peer *peer, const uin
 	q->x.flags |= flags & PROBE_CD ? PACKET_FLAG_CD : 0;
 	q->x.wants_dnssec = flags & PROBE_DNSSEC;
 	q->x.wants_expire = flags & PROBE_EXPIRE;
-	gate_queue(in->queries, &q->ticket, &q->x.peer.address, probe_enter, q);
 	return q;
+}
+
+static struct probe *probe_queue(struct probe *q)
+{
+	gate_queue(q->in->queries, &q->ticket, &q->x.peer.address, probe_enter, q);
+	return q;
+}
+
+struct probe *probe_start(struct inbound *in, const struct peer *peer, const uint8_t *qname,
+    uint16_t qtype, unsigned flags, probe_fn *done, void *arg)
+{
+	return probe_queue(probe_new(in, peer, qname, qtype, flags, done, arg));
+}
+
+struct probe *probe_send(struct inbound *in, const struct peer *peer, const uint8_t *msg,
+    size_t len, unsigned flags, probe_fn *done, void *arg)
+{
+	struct packet p;
+	struct probe *q;
+
+	if (packet_parse(msg, len, &p, NULL) != OK || !p.has_question || p.tsig_offset != 0)
+		return NULL;
+	q = probe_new(in, peer, p.qname, p.qtype, flags, done, arg);
+	q->x.opcode = packet_opcode(&p);
+	buf_put(&q->message, msg, len);
+	q->x.message = &q->message;
+	return probe_queue(q);
 }
 
 void probe_cancel(struct probe *q)

@@ -30,6 +30,10 @@ typedef void probe_fn(void *arg, const struct err *e, struct packet *p);
  * borrowed until probe_keep_key.  done is never called from here. */
 struct probe *probe_start(struct inbound *in, const struct peer *peer, const uint8_t *qname,
     uint16_t qtype, unsigned flags, probe_fn *done, void *arg);
+/* Sends a message of any opcode with one question or zone, composed by the caller but for ID and TSIG;
+ * e->text of ERR_REFUSED and answers are as above.  NULL: it is malformed. */
+struct probe *probe_send(struct inbound *in, const struct peer *peer, const uint8_t *msg, size_t len,
+    unsigned flags, probe_fn *done, void *arg);
 void probe_cancel(struct probe *p);   /* done is not called; NULL is fine */
 void probe_keep_key(struct probe *p); /* the configuration is about to go away; NULL is fine */
 

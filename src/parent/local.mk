@@ -4,11 +4,14 @@ libparent_a_SOURCES = src/parent/chain.c src/parent/chain.h \
 	src/parent/chain_memory.c src/parent/chain_memory.h \
 	src/parent/find.c src/parent/find.h \
 	src/parent/observe.c src/parent/observe.h \
-	src/parent/submit.c src/parent/submit.h
+	src/parent/submit.c src/parent/submit.h \
+	src/parent/update.c src/parent/update.h
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_chain tests/unit/test_find tests/unit/test_observe tests/unit/test_submit
-UNIT_TESTS += tests/unit/test_chain tests/unit/test_find tests/unit/test_observe tests/unit/test_submit
+check_PROGRAMS += tests/unit/test_chain tests/unit/test_find tests/unit/test_observe \
+	tests/unit/test_submit tests/unit/test_update
+UNIT_TESTS += tests/unit/test_chain tests/unit/test_find tests/unit/test_observe \
+	tests/unit/test_submit tests/unit/test_update
 endif
 tests_unit_test_chain_SOURCES = tests/unit/test_chain.c $(DNS_FIXTURE)
 tests_unit_test_chain_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
@@ -19,3 +22,5 @@ tests_unit_test_submit_SOURCES = tests/unit/test_submit.c
 tests_unit_test_submit_LDADD = libparent.a $(KEYS_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_find_SOURCES = tests/unit/test_find.c
 tests_unit_test_find_LDADD = libparent.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_update_SOURCES = tests/unit/test_update.c
+tests_unit_test_update_LDADD = libparent.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -85,9 +85,41 @@ static void test_flags(void **state)
 	assert_int_equal(load_u32(p.msg + p.len - 6), 0x8000);
 }
 
+/* A message goes out as it was handed in, but for its ID; an answer may be bare (RFC 2136 3.8). */
+static void test_message(void **state)
+{
+	struct bench *b = *state;
+	uint8_t msg[] = {0, 0, 0x28, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'x', 0, 0, 6, 0, 1}, got[100];
+	struct asked asked = {0};
+	struct sockaddr_storage from;
+	socklen_t from_len = sizeof(from);
+	struct peer peer;
+	ssize_t len = -1;
+	int fd = listen_udp(&peer);
+
+	bench_configure(b, 1, NULL);
+	assert_null(probe_send(b->in, &peer, msg, 11, 0, answered, &asked));
+	assert_null(probe_send(b->in, &peer, msg, sizeof(msg) - 1, 0, answered, &asked));
+	assert_non_null(probe_send(b->in, &peer, msg, sizeof(msg), 0, answered, &asked));
+	bench_until(b, len > 0 || (len = recvfrom(fd, got, sizeof(got), 0, (struct sockaddr *)&from,
+				       &from_len)) > 0);
+	assert_int_equal(len, sizeof(msg));
+	assert_memory_equal(got + 2, msg + 2, sizeof(msg) - 2);
+	memset(got + 4, 0, 8);
+	got[2] = 0x80; /* to something else: it is not taken for an answer */
+	assert_int_equal(sendto(fd, got, 12, 0, (struct sockaddr *)&from, from_len), 12);
+	got[2] = 0xa8;
+	got[3] = RCODE_REFUSED;
+	assert_int_equal(sendto(fd, got, 12, 0, (struct sockaddr *)&from, from_len), 12);
+	bench_until(b, asked.answers == 1);
+	assert_int_equal(asked.code, ERR_REFUSED);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_message, bench_setup, bench_teardown),
 	    cmocka_unit_test_setup_teardown(test_flags, bench_setup, bench_teardown),
 	};
 

@@ -80,6 +80,7 @@ static void check_parent(struct config_check *c, const struct config_monitored *
 	const struct config_parent *p = &m->parent;
 
 	config_check_names(c, &m->origin, "parent", &p->servers);
+	config_check_update(c, &m->origin, "monitored domain", m->name, p);
 	if (p->submit == SUBMIT_CDS)
 		config_wrong(c, &m->origin,
 		    "monitored domain \"%s\": submit = \"cds\" is for zones that are signed here; it must be update, command or manual",

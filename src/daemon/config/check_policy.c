@@ -73,6 +73,29 @@ static void check_role(struct config_check *c, struct config_policy *p, struct c
 		    "policy \"%s\" must name one of the tokens: token = \"...\"", p->name);
 }
 
+void config_check_update(struct config_check *c, const struct conf_origin *at, const char *what,
+    const char *name, const struct config_parent *p)
+{
+	const struct config_server *primary =
+	    p->primary == NULL ? NULL : config_server(c->config, p->primary);
+	uint8_t zone[NAME_MAX_LEN];
+
+	config_check_reference(c, at, "primary: server", p->primary, primary != NULL);
+	if (p->zone != NULL && name_parse(p->zone, zone) != OK)
+		config_wrong(
+		    c, at, "%s \"%s\": zone = \"%s\" is no domain name", what, name, p->zone);
+	if (p->submit != SUBMIT_UPDATE)
+		return;
+	if (p->primary == NULL)
+		config_wrong(c, at,
+		    "%s \"%s\": submit = \"update\" needs primary, the server that takes updates of the parent zone",
+		    what, name);
+	else if (primary != NULL && primary->tsig == NULL)
+		config_doubt(c, at,
+		    "%s \"%s\": server \"%s\" has no tsig: whoever can send from our address can change the DS like us",
+		    what, name, primary->name);
+}
+
 /* How the DS gets to the parent. */
 static void check_submit(struct config_check *c, const struct config_policy *p)
 {
@@ -91,10 +114,7 @@ static void check_submit(struct config_check *c, const struct config_policy *p)
 	if (d->command_timeout < 1 || d->command_timeout > 3600)
 		config_wrong(
 		    c, at, "policy \"%s\": command_timeout must be between PT1S and PT1H", p->name);
-	if (d->submit == SUBMIT_UPDATE)
-		config_doubt(c, at,
-		    "policy \"%s\": submit = \"update\" is not available in this version: zone status says which DS to hand over by hand",
-		    p->name);
+	config_check_update(c, at, "policy", p->name, d);
 	if (d->submit == SUBMIT_CDS && !p->publish_cds)
 		config_wrong(c, at,
 		    "policy \"%s\": submit = \"cds\" needs publish_cds = true, which tells the parent",

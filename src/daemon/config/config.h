@@ -66,7 +66,7 @@ struct config_parent {
 	struct conf_origin origin;
 	struct conf_names servers;
 	int submit;
-	const char *primary, *command;
+	const char *primary, *zone, *command, *notify;
 	int64_t command_timeout, deadline, ds_ttl, propagation;
 };
 enum { EXPIRE_KEEP, EXPIRE_STOP };

@@ -31,6 +31,9 @@ void config_check_reference(struct config_check *c, const struct conf_origin *at
     const char *name, bool is_there);
 /* config/check_policy.c */
 void config_check_policies(struct config_check *c);
+/* What parent.submit = "update" needs; what: "policy", ... */
+void config_check_update(struct config_check *c, const struct conf_origin *at, const char *what,
+    const char *name, const struct config_parent *p);
 /* config/check_monitored.c */
 void config_check_monitored(struct config_check *c);
 /* config/check_notices.c: notices, and who gets them */

@@ -53,6 +53,7 @@ void network_settle(void *network);
 
 /* network/probe.c */
 void network_probe(struct network *n, struct reader *body); /* PROTO_PROBE */
+void network_send_message(struct network *n, struct reader *body); /* PROTO_SEND */
 void network_probes_keep_keys(struct network *n);
 void network_probes_cancel(struct network *n);
 

@@ -169,6 +169,8 @@ static void signer_message(void *arg, uint16_t type, struct reader *body, int fd
 		network_probe(n, body);
 	} else if (type == PROTO_DELIVER) {
 		network_deliver(n, body);
+	} else if (type == PROTO_SEND) {
+		network_send_message(n, body);
 	} else if (type == PROTO_LOOK) {
 		network_look(n, body);
 	} else if (!read_apex(body, apex) || n->inbound == NULL) {

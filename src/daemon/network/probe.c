@@ -77,8 +77,19 @@ struct question {
 	char server[PEER_NAME_MAX];
 	const uint8_t *qname;
 	uint16_t qtype;
-	unsigned flags; /* enum probe_flag */
+	unsigned flags;		/* enum probe_flag */
+	const uint8_t *message; /* to be sent instead; NULL */
+	size_t message_len;
 };
+
+static struct probe *begin(const struct question *q, const struct peer *peer, struct asked *a)
+{
+	struct inbound *in = a->network->inbound;
+
+	if (q->message != NULL)
+		return probe_send(in, peer, q->message, q->message_len, q->flags, probe_done, a);
+	return probe_start(in, peer, q->qname, q->qtype, q->flags, probe_done, a);
+}
 
 static void start(struct network *n, const struct question *q)
 {
@@ -107,7 +118,12 @@ static void start(struct network *n, const struct question *q)
 	a->next = n->asked;
 	n->asked = a;
 	n->asked_count++;
-	a->probe = probe_start(n->inbound, peer, q->qname, q->qtype, q->flags, probe_done, a);
+	a->probe = begin(q, peer, a);
+	if (a->probe != NULL)
+		return;
+	err_set(&e, ERR_FORMAT, "what was to be sent is no DNS message");
+	answer(n, q->id, &e, NULL);
+	forget(a);
 }
 
 void network_probe(struct network *n, struct reader *body)
@@ -121,6 +137,20 @@ void network_probe(struct network *n, struct reader *body)
 	q.flags = reader_u8(body);
 	if (body->failed || len == 0 || name_check(q.qname, len) != len) {
 		log_error("the signing side sent a malformed question");
+		return;
+	}
+	start(n, &q);
+}
+
+void network_send_message(struct network *n, struct reader *body)
+{
+	struct question q = {.id = reader_u32(body)};
+
+	reader_str(body, q.server, sizeof(q.server));
+	q.flags = reader_u8(body);
+	q.message = reader_lv32(body, &q.message_len);
+	if (body->failed || q.message == NULL) {
+		log_error("the signing side sent a malformed message for a server");
 		return;
 	}
 	start(n, &q);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "daemon/proto.h"
 #include "daemon/signer/signer.h"
+#include "daemon/signer/update.h"
 
 #define AT_ONCE 32
 
@@ -17,7 +18,8 @@ struct handover {
 	struct config_parent settings; /* those of it that are needed, since a reload may come */
 	uint8_t apex[NAME_MAX_LEN];
 	bool is_running;
-	bool is_cancelled; /* the answer of its command is awaited */
+	struct update_job *update; /* NULL: its command runs */
+	bool is_cancelled;	   /* the answer of the command is awaited */
 	handover_done_fn *done;
 	void *arg;
 };
@@ -34,6 +36,7 @@ static struct handover *handover_new(struct signer *s, const struct handover_ord
 	h->order.apex = h->apex;
 	h->settings.submit = o->parent->submit;
 	h->settings.primary = mem_strdup(o->parent->primary);
+	h->settings.zone = mem_strdup(o->parent->zone);
 	h->order.parent = &h->settings;
 	h->order.policy = mem_strdup(o->policy);
 	h->order.records = h->order.wanted = (struct buf){0};
@@ -45,22 +48,31 @@ static struct handover *handover_new(struct signer *s, const struct handover_ord
 static void handover_free(struct handover *h)
 {
 	free((char *)(uintptr_t)h->settings.primary);
+	free((char *)(uintptr_t)h->settings.zone);
 	free((char *)(uintptr_t)h->order.policy);
 	buf_free(&h->order.records);
 	buf_free(&h->order.wanted);
 	free(h);
 }
 
-static void answered(void *arg, bool ok, const char *why)
+/* It is in nobody's way any more. */
+static void finish(struct handover *h)
 {
-	struct handover *h = arg;
 	struct signer *s = h->signer;
 
 	s->handovers_running--;
-	if (!h->is_cancelled)
-		h->done(h->arg, ok, why);
 	handover_free(h);
 	start_some(s);
+}
+
+static void answered(void *arg, bool ok, const char *why)
+{
+	struct handover *h = arg;
+
+	h->update = NULL;
+	if (!h->is_cancelled)
+		h->done(h->arg, ok, why);
+	finish(h);
 }
 
 static void ask_command(struct handover *h)
@@ -87,7 +99,10 @@ static void start_some(struct signer *s)
 		s->handovers = h->next;
 		h->is_running = true;
 		s->handovers_running++;
-		ask_command(h);
+		if (h->settings.submit == SUBMIT_UPDATE)
+			h->update = update_start(s, &h->order, answered, h);
+		else
+			ask_command(h);
 	}
 }
 
@@ -96,7 +111,7 @@ struct handover *handover_start(
 {
 	struct handover **end = &s->handovers, *h;
 
-	if (o->parent->submit != SUBMIT_COMMAND)
+	if (o->parent->submit != SUBMIT_COMMAND && o->parent->submit != SUBMIT_UPDATE)
 		return NULL;
 	h = handover_new(s, o);
 	h->done = done;
@@ -121,12 +136,15 @@ void handover_cancel(struct handover *h)
 {
 	if (h == NULL)
 		return;
-	if (h->is_running) {
+	if (h->update != NULL) {
+		update_cancel(h->update);
+		finish(h);
+	} else if (h->is_running) {
 		h->is_cancelled = true;
-		return;
+	} else {
+		leave_line(h);
+		handover_free(h);
 	}
-	leave_line(h);
-	handover_free(h);
 }
 
 bool handover_is_busy(const struct signer *s)

@@ -23,6 +23,7 @@ struct signer_probe { /* those that were handed over stand first in the list */
 	uint8_t qname[NAME_MAX_LEN];
 	uint16_t qtype;
 	unsigned flags;
+	struct buf message; /* to be sent; empty: a question is asked */
 	bool is_sent;
 	probe_done_fn *done;
 	void *arg;
@@ -30,14 +31,19 @@ struct signer_probe { /* those that were handed over stand first in the list */
 
 static void send_one(struct signer *s, struct signer_probe *p)
 {
+	bool is_message = p->message.len > 0;
 	struct buf body = {0};
 
 	buf_u32(&body, p->id);
 	buf_str(&body, p->server);
-	buf_lv16(&body, p->qname, name_len(p->qname));
-	buf_u16(&body, p->qtype);
+	if (!is_message) {
+		buf_lv16(&body, p->qname, name_len(p->qname));
+		buf_u16(&body, p->qtype);
+	}
 	buf_u8(&body, (uint8_t)p->flags);
-	channel_send(s->network, PROTO_PROBE, &body, -1);
+	if (is_message)
+		buf_lv32(&body, p->message.data, p->message.len);
+	channel_send(s->network, is_message ? PROTO_SEND : PROTO_PROBE, &body, -1);
 	buf_free(&body);
 	p->is_sent = true;
 }
@@ -55,6 +61,26 @@ static void pump(struct signer *s)
 	}
 }
 
+static struct signer_probe *probe_new(
+    struct signer *s, const char *server, unsigned flags, probe_done_fn *done, void *arg)
+{
+	struct signer_probe *p = mem_alloc(sizeof(*p));
+
+	p->signer = s;
+	p->id = ++s->next_probe;
+	snprintf(p->server, sizeof(p->server), "%s", server);
+	p->flags = flags;
+	p->done = done;
+	p->arg = arg;
+	return p;
+}
+
+static void probe_free(struct signer_probe *p)
+{
+	buf_free(&p->message);
+	free(p);
+}
+
 static struct signer_probe *enqueue(struct signer_probe *p)
 {
 	struct signer_probe **end = &p->signer->probes;
@@ -69,16 +95,19 @@ static struct signer_probe *enqueue(struct signer_probe *p)
 struct signer_probe *signer_probe_start(struct signer *s, const char *server, const uint8_t *qname,
     uint16_t qtype, unsigned flags, probe_done_fn *done, void *arg)
 {
-	struct signer_probe *p = mem_alloc(sizeof(*p));
+	struct signer_probe *p = probe_new(s, server, flags, done, arg);
 
-	p->signer = s;
-	p->id = ++s->next_probe;
-	snprintf(p->server, sizeof(p->server), "%s", server);
 	memcpy(p->qname, qname, name_len(qname));
 	p->qtype = qtype;
-	p->flags = flags;
-	p->done = done;
-	p->arg = arg;
+	return enqueue(p);
+}
+
+struct signer_probe *signer_send_message(struct signer *s, const char *server,
+    const struct buf *message, unsigned flags, probe_done_fn *done, void *arg)
+{
+	struct signer_probe *p = probe_new(s, server, flags, done, arg);
+
+	buf_put(&p->message, message->data, message->len);
 	return enqueue(p);
 }
 
@@ -128,7 +157,7 @@ void signer_probe_cancel(struct signer_probe *p)
 		return;
 	take_out(p);
 	pump(p->signer);
-	free(p);
+	probe_free(p);
 }
 
 void signer_probe_answer(struct signer *s, struct reader *body)
@@ -148,7 +177,7 @@ void signer_probe_answer(struct signer *s, struct reader *body)
 		return;
 	take_out(p);
 	p->done(p->arg, code, why, msg, len);
-	free(p);
+	probe_free(p);
 	pump(s);
 }
 

@@ -195,6 +195,10 @@ struct signer_probe *signer_probe_start(struct signer *s, const char *server, co
 /* The same, to the configured resolver, which is to recurse. */
 struct signer_probe *signer_probe_resolver(struct signer *s, const uint8_t *qname, uint16_t qtype,
     unsigned flags, probe_done_fn *done, void *arg);
+/* The same with a message of any opcode that has one question or zone (UPDATE, NOTIFY); ID and TSIG are
+ * the network side's.  It is copied, and sent again to a network side that is new. */
+struct signer_probe *signer_send_message(struct signer *s, const char *server, const struct buf *message,
+    unsigned flags, probe_done_fn *done, void *arg);
 /* The serial of the SOA among an answer's records; false: there is none. */
 bool signer_probe_serial(struct packet *p, const uint8_t *apex, uint32_t *serial);
 void signer_probe_cancel(struct signer_probe *p); /* NULL is fine */

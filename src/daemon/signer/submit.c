@@ -182,7 +182,7 @@ static void tell_operator(struct zone_submit *b, const struct record *r, int64_t
 /* Does the policy have it handed over by us? */
 static bool is_ours(const struct config_parent *p)
 {
-	return p != NULL && p->submit == SUBMIT_COMMAND;
+	return p != NULL && (p->submit == SUBMIT_COMMAND || p->submit == SUBMIT_UPDATE);
 }
 
 static void log_handed_over(const struct zone_submit *b, const struct record *r)
