@@ -202,7 +202,8 @@ static bool read_notice(struct master_hook *j, struct reader *body)
 	j->action = read_text(body, 40, true);
 	j->zone = read_text(body, 1100, true);
 	input = reader_lv32(body, &len);
-	if (input == NULL || j->zone == NULL || j->action == NULL || !notice_kind_find(j->action, &kind))
+	if (input == NULL || j->zone == NULL || j->action == NULL ||
+	    !notice_kind_find(j->action, &kind))
 		return false;
 	buf_put(&j->input, input, len);
 	return true;
