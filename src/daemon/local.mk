@@ -32,6 +32,9 @@ intagliod_SOURCES = \
 	src/daemon/signer/rebuild.c src/daemon/signer/requests.c src/daemon/signer/schedule.c \
 	src/daemon/signer/share.c src/daemon/signer/signer.c src/daemon/signer/signer.h \
 	src/daemon/signer/store.c src/daemon/signer/submit.c src/daemon/signer/turns.c \
+	src/daemon/signer/alarms.c src/daemon/signer/history.c \
+	src/daemon/signer/statuses.c src/daemon/signer/statuses.h src/daemon/signer/tell.c \
+	src/daemon/signer/tell.h src/daemon/signer/tokens.c src/daemon/verbs/zone_history.c \
 	src/daemon/signer/turns.h src/daemon/signer/update.c src/daemon/signer/update.h \
 	src/daemon/signer/watch.c src/daemon/signer/zones.c \
 	src/daemon/verbs/backup.c src/daemon/verbs/conf.c src/daemon/verbs/each.c \
@@ -41,7 +44,7 @@ intagliod_SOURCES = \
 	src/daemon/verbs/status.c src/daemon/verbs/words.c src/daemon/verbs/zone.c \
 	src/daemon/verbs/zone_export.c src/daemon/verbs/zone_show.c src/daemon/verbs/zone_sign.c
 intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
-intagliod_LDADD = libconfiguration.a $(OPS_LIBS) $(NOTICES_LIBS) libsign.a libinbound.a liboutbound.a libparent.a $(DELIVER_LIBS) $(KEYS_LIBS) \
+intagliod_LDADD = libconfiguration.a $(OPS_LIBS) $(NOTICES_LIBS) libtrouble.a libsign.a libinbound.a liboutbound.a libparent.a $(DELIVER_LIBS) $(KEYS_LIBS) \
 	$(TOKEN_CLIENT_LIBS) $(TOKEN_LOCAL_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) -lpthread -ldl
 
 if HAVE_CMOCKA

@@ -53,9 +53,14 @@ const struct verb verbs[] = {
 	{ .name = "zone list", .help = "list the zones",
 	  .options = OPTIONS(POLICY(0), JSON), .manual = "With a policy: those that have it." },
 	{ .name = "zone status", .help = "show serials, peers, signature runway and next event of zones",
-	  .options = OPTIONS(ZONE(0), VERBOSE("Say more about each zone."), JSON),
+	  .options = OPTIONS(ZONE(0), VERBOSE("Show the last changes of the servers' statuses, too."), JSON),
 	  .manual = "Without a zone: all of them.\n"
 		"The runway is the time that is left until the first signature expires." },
+	{ .name = "zone history", .help = "show how the statuses of a zone's sources and destinations changed",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON),
+	  .manual = "The last 200 changes, the oldest first: when, which server, from which status to which, the serial it had and the reason.\n"
+		"A transfer that is under way is no change.  A change that happens again within six hours is counted in its row:\n"
+		"how often, and when last.\nWhen only the reason of a failure becomes another, the status stands twice." },
 	{ .name = "zone sign", .help = "sign a zone now",
 	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL, OPTION("force", 0, NULL, 0, "Make every signature anew."),
 		OPTION("serial", 0, "N", 0, "The new version's serial is later than this one.")),

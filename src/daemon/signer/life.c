@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/signer/tell.h"
 #include "keys/plan.h"
 
 #define RETRY_FIRST_MS 1000
@@ -93,13 +94,21 @@ static void plan_next_look(struct zone_life *l)
 	const struct signer_zone *z = l->zone;
 	int64_t now = clock_calendar(), next = keys_next_look(z->signer->keys, z->owner);
 	int64_t late = life_holds_note(l, now), shared = signer_share_due(z);
+	int64_t tell = signer_tell_next(z);
 
+	next = tell < next ? tell : next;
 	next = late < next ? late : next;
 	next = shared < next ? shared : next;
 	if (next == POLICY_NEVER)
 		loop_event_stop(l->look);
 	else
 		loop_event_set(l->look, next > now ? next : now + 1);
+}
+
+static void come_to_rest(struct zone_life *l)
+{
+	plan_next_look(l);
+	signer_share_each(l->zone, signer_tell_after);
 }
 
 static void step_failed(struct zone_life *l, int code, const char *why)
@@ -163,7 +172,7 @@ static void stepped(void *arg, int code, const char *why)
 	if (has_changed) /* something may follow from it */
 		signer_life_look(z);
 	else
-		plan_next_look(l);
+		come_to_rest(l);
 	if (has_changed || was_due || z->group == NULL) {
 		signer_share_each(z, life_look_at_set);
 		signer_share_each(z, signer_submit_look);
@@ -192,6 +201,7 @@ void signer_life_turn(struct signer_zone *z)
 		signer_share_look(z, &facts);
 	else
 		signer_zone_facts(z, &facts);
+	signer_share_each(z, signer_tell_before);
 	l->is_wanted = false;
 	l->is_stepping = true;
 	l->sequence = r->sequence;

@@ -429,8 +429,8 @@ bool signer_is_busy(const struct signer *s)
 {
 	uint64_t now = clock_mono_ms();
 
-	if (s->turns_armed || s->keys_loading || s->probes != NULL || handover_is_busy(s) ||
-	    signer_deliver_is_busy(s) || signer_notices_is_busy(s))
+	if (s->turns_armed || s->save_is_urgent || s->keys_loading || s->probes != NULL ||
+	    handover_is_busy(s) || signer_deliver_is_busy(s) || signer_notices_is_busy(s))
 		return true;
 	for (unsigned i = 0; i < s->token_count; i++) {
 		uint64_t down_since = s->tokens[i]->down_since_ms;

@@ -17,123 +17,6 @@
 #include "daemon/signer/deliver.h"
 #include "daemon/signer/network.h"
 
-#define TOKEN_LOOK_MS 1000
-
-/* Tokens */
-
-static struct signer_token *token_by_name(struct signer *s, const char *name)
-{
-	for (unsigned i = 0; i < s->token_count; i++) {
-		if (strcmp(s->tokens[i]->name, name) == 0)
-			return s->tokens[i];
-	}
-	return NULL;
-}
-
-struct token *signer_find_token(void *arg, const char *name)
-{
-	struct signer_token *t = token_by_name(arg, name);
-
-	return t == NULL ? NULL : t->token;
-}
-
-static void token_lost(void *arg, unsigned worker)
-{
-	struct signer_token *t = arg;
-	struct buf body = {0};
-
-	buf_str(&body, t->name);
-	buf_u16(&body, (uint16_t)worker);
-	channel_send(t->signer->master, PROTO_WORKER_KILL, &body, -1);
-	buf_free(&body);
-}
-
-static void configure_tokens(struct signer *s)
-{
-	const struct config_token *c = s->config->tokens.items;
-
-	for (unsigned i = 0; i < s->config->tokens.count; i++) {
-		struct signer_token *t;
-
-		if (token_by_name(s, c[i].name) != NULL)
-			continue;
-		t = mem_alloc(sizeof(*t));
-		t->signer = s;
-		t->name = mem_strdup(c[i].name);
-		t->token = token_open_client(
-		    s->loop, t->name, (uint64_t)c[i].timeout * 1000, token_lost, t);
-		s->tokens = mem_grow(s->tokens, s->token_count + 1, sizeof(*s->tokens));
-		s->tokens[s->token_count++] = t;
-		keys_add_token(s->keys, t->token);
-	}
-}
-
-static void take_worker(struct signer *s, struct reader *body, int fd)
-{
-	char name[256];
-	unsigned number, sessions;
-	struct signer_token *t;
-
-	reader_str(body, name, sizeof(name));
-	number = reader_u16(body);
-	sessions = reader_u16(body);
-	t = body->failed ? NULL : token_by_name(s, name);
-	if (t == NULL || fd < 0) {
-		log_error("a worker came for a token that is not configured");
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	token_client_attach(t->token, number, fd, sessions);
-	if (!s->keys_loaded && !s->keys_loading)
-		signer_keys_load(s);
-}
-
-static void drop_worker(struct signer *s, struct reader *body)
-{
-	char name[256];
-	unsigned number;
-	struct signer_token *t;
-
-	reader_str(body, name, sizeof(name));
-	number = reader_u16(body);
-	t = body->failed ? NULL : token_by_name(s, name);
-	if (t != NULL)
-		token_client_detach(t->token, number);
-}
-
-/* A token that came back may hold other keys than before: they are read again. */
-static void look_at_tokens(void *arg)
-{
-	struct signer *s = arg;
-	bool came_back = false;
-
-	for (unsigned i = 0; i < s->token_count; i++) {
-		struct signer_token *t = s->tokens[i];
-		char why[256];
-		bool up = token_is_up(t->token, why);
-
-		if (up && !t->was_up) {
-			log_notice("token %s answers", t->name);
-			came_back = came_back || t->went_away;
-			t->went_away = false;
-		} else if (!up && t->was_up) {
-			log_error("token %s does not answer: %s", t->name, why);
-			t->went_away = true;
-		}
-		if (up)
-			t->down_since_ms = 0;
-		else if (t->down_since_ms == 0)
-			t->down_since_ms = clock_mono_ms();
-		t->was_up = up;
-	}
-	if (s->keys != NULL && !s->keys_loading &&
-	    ((came_back && s->keys_loaded) ||
-		(clock_mono_ms() >= s->keys_look_ms && keys_wants_load(s->keys))))
-		signer_keys_load(s);
-	loop_timer_set(s->token_look, TOKEN_LOOK_MS);
-}
-
 /* The master */
 
 static void first_config(struct signer *s)
@@ -177,7 +60,7 @@ static void take_config(struct signer *s, int fd)
 	first = !s->sandboxed;
 	if (first)
 		first_config(s);
-	configure_tokens(s);
+	signer_tokens_configure(s);
 	signer_notices_configure(s);
 	signer_zones_configure(s);
 	signer_early_replay(s, signer_zone_message);
@@ -213,10 +96,10 @@ static void master_message(void *arg, uint16_t type, struct reader *body, int fd
 		take_control(s, body, fd);
 		return;
 	case PROTO_WORKER:
-		take_worker(s, body, fd);
+		signer_worker_take(s, body, fd);
 		return;
 	case PROTO_WORKER_GONE:
-		drop_worker(s, body);
+		signer_worker_drop(s, body);
 		break;
 	case PROTO_CONF_RESULT:
 	case PROTO_HOOK_RESULT:
@@ -249,6 +132,8 @@ static void stop(void *arg)
 static void signer_free(struct signer *s)
 {
 	signer_check_stop(s); /* a thread that reads the store */
+	if (s->store != NULL)
+		signer_statuses_save_all(s);
 	signer_notices_stop(s);
 	signer_deliveries_stop(s);
 	signer_requests_fail(s);
@@ -256,18 +141,11 @@ static void signer_free(struct signer *s)
 	signer_leap_free(s);
 	ops_free(s->ops);
 	sign_free(s->sign);
-	if (s->store != NULL)
-		signer_statuses_save(s);
 	signer_early_replay(s, NULL);
 	signer_zones_free(s);
 	signer_notices_free(s);
 	keys_free(s->keys);
-	for (unsigned i = 0; i < s->token_count; i++) {
-		token_close(s->tokens[i]->token);
-		free(s->tokens[i]->name);
-		free(s->tokens[i]);
-	}
-	free(s->tokens);
+	signer_tokens_free(s);
 	store_close(s->store);
 	channel_free(s->network);
 	channel_free(s->master);
@@ -290,10 +168,10 @@ int signer_main(void)
 	s->started = clock_calendar();
 	s->save_statuses = loop_timer_new(s->loop, signer_statuses_save, s);
 	s->minute = loop_timer_new(s->loop, each_minute, s);
-	s->token_look = loop_timer_new(s->loop, look_at_tokens, s);
+	s->token_look = loop_timer_new(s->loop, signer_tokens_look, s);
 	loop_signal(s->loop, SIGTERM, stop, s);
 	each_minute(s);
-	look_at_tokens(s);
+	signer_tokens_look(s);
 	s->master = channel_new(s->loop, PROCESS_CHANNEL_FD, master_message, s);
 	loop_run(s->loop);
 	if (s->ops != NULL)

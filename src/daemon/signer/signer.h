@@ -10,6 +10,7 @@
 #include "daemon/config/config.h"
 #include "daemon/signer/finder.h"
 #include "daemon/signer/notices.h"
+#include "daemon/signer/statuses.h"
 #include "daemon/signer/turns.h"
 #include "dns/peer.h"
 #include "inbound/probe.h"
@@ -19,18 +20,6 @@
 #include "pkcs11/token.h"
 #include "sign/sign.h"
 #include "zone/store.h"
-
-#define REASON_MAX 400
-
-struct server_status { /* what was learnt last of a zone's source or destination */
-	char server[PEER_NAME_MAX]; /* "" stands for the input file */
-	bool is_source;
-	uint8_t status; /* enum source_status or destination_status */
-	int64_t since;
-	bool has_serial;
-	uint32_t serial;
-	char reason[REASON_MAX];
-};
 
 struct waiter; /* an operator's command that waits for the zone */
 
@@ -47,7 +36,10 @@ struct signer_zone {
 	struct key_policy key_policy;
 	struct server_status *servers;
 	unsigned server_count;
-	bool statuses_dirty;
+	bool statuses_dirty, statuses_saving;
+	struct zone_history *history; /* of the statuses; NULL: nothing has changed yet */
+	struct loop_event *alarm;     /* when something may have to be said of them; NULL: nothing */
+	struct zone_tell *tell;	      /* of its keys: signer/tell.c; NULL: nobody looked yet */
 	bool has_head;
 	struct zone_head head; /* as in the store */
 	struct received {
@@ -101,6 +93,9 @@ struct signer_token {
 	bool was_up;
 	uint64_t down_since_ms; /* monotonic; 0: up */
 	bool went_away; /* since its keys were read */
+	struct trouble trouble;
+	struct loop_event *alarm;
+	char why[256]; /* it is down, or was */
 };
 
 struct signer {
@@ -125,7 +120,7 @@ struct signer {
 	unsigned runs;
 	struct loop_timer *save_statuses, *minute, *token_look;
 	unsigned minutes; /* since start */
-	bool save_armed;
+	bool save_armed, save_is_urgent; /* urgent: people are to be told something */
 	int64_t started; /* calendar */
 	int control_fd;
 	gid_t control_gid;
@@ -146,25 +141,28 @@ struct signer {
 };
 
 /* signer.c */
-struct token *signer_find_token(void *signer, const char *name);
 /* signer/network.c */
 void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone *z);
 
 /* Rows of this process in the store's META_DAEMON classes; the key is the zone's sort key. */
-enum signer_meta { META_TTLS = META_DAEMON, META_RELEASES, META_SHARE };
+enum signer_meta { META_TTLS = META_DAEMON, META_RELEASES, META_SHARE,
+	META_HISTORY = META_DAEMON + 8, META_TELL, META_TOKEN /* of META_TOKEN: the token's name */ };
 
-/* signer/zones.c: the table of zones and what is known of their servers */
+/* signer/tokens.c */
+struct token *signer_find_token(void *signer, const char *name);
+void signer_tokens_configure(struct signer *s);
+void signer_tokens_free(struct signer *s);
+void signer_tokens_look(void *signer); /* each second */
+void signer_worker_take(struct signer *s, struct reader *body, int fd);
+void signer_worker_drop(struct signer *s, struct reader *body);
+
+/* signer/zones.c: the table of zones */
 struct signer_zone *signer_zone_by_name(struct signer *s, const char *name);
 struct signer_zone *signer_zone_by_apex(struct signer *s, const uint8_t *apex);
 void signer_zones_configure(struct signer *s);
 void signer_zone_drop(struct signer_zone *z);
 void signer_zone_run_ended(struct signer_zone *z); /* z may be gone after that */
 void signer_zones_free(struct signer *s);
-void signer_status_set(struct signer_zone *z, bool is_source, const char *server, unsigned status,
-    bool has_serial, uint32_t serial, const char *reason);
-const char *signer_status_name(const struct server_status *st);
-void signer_status_dirty(struct signer_zone *z); /* to be saved soon */
-void signer_statuses_save(void *signer);
 
 /* signer/schedule.c: a zone's next step */
 void signer_zone_turn(struct signer_zone *z);

@@ -1,17 +1,11 @@
-/* The signing side's table of zones: what the configuration says of each, what the store holds of
- * it, and what was learnt of its servers. */
-#include <stdio.h>
+/* The signing side's table of zones: what the configuration says of each, and what the store holds
+ * of it. */
 #include <stdlib.h>
 #include <string.h>
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/proto.h"
 #include "daemon/signer/signer.h"
-#include "inbound/inbound.h"
-#include "outbound/outbound.h"
-
-#define META_STATUS 'S' /* zone key, 00, 's' or 'd', server name -> status */
+#include "daemon/signer/tell.h"
 
 /* The table */
 
@@ -58,200 +52,7 @@ struct signer_zone *signer_zone_by_name(struct signer *s, const char *name)
 	return name_parse(name, apex) == OK ? signer_zone_by_apex(s, apex) : NULL;
 }
 
-/* Statuses */
-
-const char *signer_status_name(const struct server_status *st)
-{
-	return st->is_source ? source_status_name((enum source_status)st->status)
-			     : destination_status_name((enum destination_status)st->status);
-}
-
-static struct server_status *find_status(struct signer_zone *z, bool is_source, const char *server)
-{
-	for (unsigned i = 0; i < z->server_count; i++) {
-		if (z->servers[i].is_source == is_source &&
-		    strcmp(z->servers[i].server, server) == 0)
-			return &z->servers[i];
-	}
-	return NULL;
-}
-
-static void status_log(const struct signer_zone *z, const struct server_status *st, bool is_good)
-{
-	const char *what = st->is_source ? "source" : "destination";
-	const char *server = st->server[0] == '\0' ? "(file)" : st->server;
-
-	if (is_good)
-		log_notice("zone %s: %s %s is %s", z->name, what, server, signer_status_name(st));
-	else
-		log_warning("zone %s: %s %s is %s: %s", z->name, what, server,
-		    signer_status_name(st), st->reason);
-}
-
-static bool status_is_failure(const struct server_status *st)
-{
-	return st->is_source ? st->status >= SOURCE_FAILED_XFER
-			     : st->status == DESTINATION_FAILED_XFER;
-}
-
-void signer_status_dirty(struct signer_zone *z)
-{
-	z->statuses_dirty = true;
-	if (!z->signer->save_armed) {
-		z->signer->save_armed = true;
-		loop_timer_set(z->signer->save_statuses, 1000);
-	}
-}
-
-void signer_status_set(struct signer_zone *z, bool is_source, const char *server, unsigned status,
-    bool has_serial, uint32_t serial, const char *reason)
-{
-	struct server_status *st = find_status(z, is_source, server);
-	bool changed, reworded;
-
-	if (st == NULL)
-		return; /* taken out of the configuration meanwhile */
-	changed = st->status != status || st->since == 0;
-	reworded = strcmp(st->reason, reason) != 0;
-	if (!changed && !reworded && st->has_serial == has_serial && st->serial == serial)
-		return;
-	if (changed)
-		st->since = clock_calendar();
-	st->status = (uint8_t)status;
-	if (has_serial) {
-		st->has_serial = true;
-		st->serial = serial;
-	}
-	snprintf(st->reason, sizeof(st->reason), "%s", reason);
-	if (changed || (reworded && status_is_failure(st)))
-		status_log(z, st, !status_is_failure(st));
-	signer_status_dirty(z);
-}
-
-static size_t status_key(const struct signer_zone *z, const struct server_status *st,
-    uint8_t key[NAME_KEY_MAX + PEER_NAME_MAX + 2])
-{
-	memcpy(key, z->key, z->key_len);
-	key[z->key_len] = 0;
-	key[z->key_len + 1] = st->is_source ? 's' : 'd';
-	strcpy((char *)key + z->key_len + 2, st->server);
-	return z->key_len + 2 + strlen(st->server);
-}
-
-static int save_zone(struct signer_zone *z, struct store_write *w, struct err *e)
-{
-	uint8_t key[NAME_KEY_MAX + PEER_NAME_MAX + 2];
-	struct buf value = {0};
-	int code = OK;
-
-	for (unsigned i = 0; i < z->server_count && code == OK; i++) {
-		const struct server_status *st = &z->servers[i];
-		size_t len = status_key(z, st, key);
-
-		if (st->since == 0)
-			continue;
-		buf_reset(&value);
-		buf_u8(&value, st->status);
-		buf_u64(&value, (uint64_t)st->since);
-		buf_u8(&value, st->has_serial);
-		buf_u32(&value, st->serial);
-		buf_str(&value, st->reason);
-		code = store_write_meta(w, META_STATUS, key, len, value.data, value.len, e);
-	}
-	buf_free(&value);
-	if (code == OK)
-		code = signer_parent_save(z, w, e);
-	if (code == OK)
-		code = signer_life_save(z, w, e);
-	if (code == OK && z->has_head && z->run == NULL && z->beside == NULL)
-		code = store_write_head(w, &z->head, e);
-	return code;
-}
-
-/* One commit for all zones about which something was learnt since the last. */
-void signer_statuses_save(void *arg)
-{
-	struct signer *s = arg;
-	struct store_write *w;
-	struct err e = {0};
-	int code = store_write_begin(s->store, &w, &e);
-
-	s->save_armed = false;
-	for (unsigned i = 0; i < s->zone_count && code == OK; i++) {
-		if (s->zones[i]->statuses_dirty && !s->zones[i]->deleting)
-			code = save_zone(s->zones[i], w, &e);
-	}
-	if (code == OK)
-		code = store_write_commit(w, &e);
-	else if (w != NULL)
-		store_write_abort(w);
-	if (code != OK) {
-		log_error("the statuses of servers cannot be saved: %s", e.text);
-		return;
-	}
-	for (unsigned i = 0; i < s->zone_count; i++)
-		s->zones[i]->statuses_dirty = false;
-}
-
-static void load_status(struct signer_zone *z, struct server_status *st, struct snapshot *sn)
-{
-	uint8_t key[NAME_KEY_MAX + PEER_NAME_MAX + 2];
-	const uint8_t *value;
-	size_t len;
-	struct reader r;
-
-	if (snapshot_meta(sn, META_STATUS, key, status_key(z, st, key), &value, &len) != OK)
-		return;
-	r = reader_of(value, len);
-	st->status = reader_u8(&r);
-	st->since = (int64_t)reader_u64(&r);
-	st->has_serial = reader_u8(&r) != 0;
-	st->serial = reader_u32(&r);
-	reader_str(&r, st->reason, sizeof(st->reason));
-	if (r.failed)
-		memset(&st->status, 0, sizeof(*st) - offsetof(struct server_status, status));
-}
-
 /* What the configuration says */
-
-static void add_server(struct signer_zone *z, bool is_source, const char *name)
-{
-	struct server_status *st = &z->servers[z->server_count++];
-
-	st->is_source = is_source;
-	snprintf(st->server, sizeof(st->server), "%s", name);
-}
-
-static void configure_servers(
-    struct signer_zone *z, const struct config_zone *c, struct snapshot *sn)
-{
-	struct server_status *old = z->servers;
-	unsigned old_count = z->server_count;
-	int64_t now = clock_calendar();
-
-	z->servers = mem_array(c->sources.count + c->destinations.count + 1, sizeof(*z->servers));
-	z->server_count = 0;
-	for (unsigned i = 0; i < c->sources.count; i++)
-		add_server(z, true, c->sources.list[i]);
-	if (c->input_file != NULL)
-		add_server(z, true, "");
-	for (unsigned i = 0; i < c->destinations.count; i++)
-		add_server(z, false, c->destinations.list[i]);
-	for (unsigned i = 0; i < z->server_count; i++) {
-		struct server_status *st = &z->servers[i];
-
-		for (unsigned j = 0; j < old_count; j++) {
-			if (old[j].is_source == st->is_source &&
-			    strcmp(old[j].server, st->server) == 0)
-				*st = old[j];
-		}
-		if (st->since == 0)
-			load_status(z, st, sn);
-		if (st->since == 0)
-			st->since = now; /* pending from now on */
-	}
-	free(old);
-}
 
 static void refresh_due(void *arg, int64_t due)
 {
@@ -314,7 +115,7 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	z->replace_dnssec = c->replace_dnssec;
 	signer_policy_signing(p, &z->sign_policy);
 	config_key_policy(p, &z->key_policy);
-	configure_servers(z, c, sn);
+	signer_statuses_configure(z, c, sn);
 	if (!was_there)
 		z->has_head = snapshot_head(sn, z->apex, &z->head) == OK;
 	signer_share_configure(z, p->shared_keys, sn);
@@ -393,7 +194,9 @@ static void zone_close(struct signer_zone *z)
 	signer_parent_free(z);
 	signer_rebuild_free(z);
 	signer_life_free(z);
+	signer_tell_free(z);
 	signer_observe_free(z);
+	signer_statuses_free(z);
 	loop_event_free(z->refresh);
 	loop_timer_free(z->retry);
 }
@@ -401,7 +204,6 @@ static void zone_close(struct signer_zone *z)
 static void zone_free(struct signer_zone *z)
 {
 	free(z->share);
-	free(z->servers);
 	free(z->next.spool);
 	free(z->reading.spool);
 	free(z->doubts);

@@ -108,6 +108,10 @@ bool verbs_import_refused(const struct signer *s, struct ops_call *c, const char
 /* verbs/zone_sign.c */
 void verb_zone_sign(void *signer, struct ops_call *c);
 void verb_zone_retransfer(void *signer, struct ops_call *c);
+/* verbs/zone_history.c: the last changes of its servers' statuses, and for people. */
+json_t *verbs_history(struct signer_zone *z);
+void verbs_history_show(struct ops_call *c, const json_t *list);
+void verb_zone_history(void *signer, struct ops_call *c);
 /* verbs/zone_show.c */
 void verb_zone_list(void *signer, struct ops_call *c);
 void verb_zone_status(void *signer, struct ops_call *c);

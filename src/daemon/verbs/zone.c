@@ -294,6 +294,8 @@ static void delete_zone(struct adding *a, struct signer_zone *z)
 		if (code == OK)
 			code = signer_life_forget(z, w, &e);
 		if (code == OK)
+			code = signer_statuses_forget(z, w, &e);
+		if (code == OK)
 			code = signer_share_remove(z, w, &e);
 		if (code == OK)
 			code = signer_submit_remove(z, w, &e);
@@ -395,5 +397,6 @@ void verbs_zone_register(struct signer *s)
 	ops_register(s->ops, "zone retransfer", verb_zone_retransfer, s);
 	ops_register(s->ops, "zone list", verb_zone_list, s);
 	ops_register(s->ops, "zone status", verb_zone_status, s);
+	ops_register(s->ops, "zone history", verb_zone_history, s);
 	ops_register(s->ops, "zone export", verb_zone_export, s);
 }

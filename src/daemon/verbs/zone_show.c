@@ -177,7 +177,11 @@ static json_t *zone_json(struct signer_zone *z)
 /* One zone after the other, so that ten thousand do not stop everything else meanwhile. */
 static void take_zone(struct verbs_each *e, struct signer_zone *z)
 {
-	json_array_append_new(e->zone_rows, zone_json(z));
+	json_t *row = zone_json(z);
+
+	if (ops_flag(e->call, "verbose"))
+		json_object_set_new(row, "history", verbs_history(z));
+	json_array_append_new(e->zone_rows, row);
 	verbs_each_next(e);
 }
 
@@ -316,6 +320,7 @@ static void show_zone(struct ops_call *c, const json_t *z)
 	verbs_findings_show(c, json_object_get(z, "findings"));
 	show_submit(c, json_object_get(z, "submit"));
 	show_held(c, json_object_get(z, "held"));
+	verbs_history_show(c, json_object_get(z, "history"));
 }
 
 static void show_status(struct verbs_each *e)
