@@ -136,7 +136,7 @@ int64_t signer_tell_next(const struct signer_zone *z)
 /* Words */
 
 struct tell_words {
-	char name[16], tag[8], next_tag[16], todo[400], timetable[600], algorithm[8];
+	char tag[8], next_tag[16], todo[400], timetable[600];
 };
 
 /* Who changes the DS at the parent, and so what the zone's people have to do. */
@@ -193,7 +193,6 @@ static void say_timetable(const struct tell *x, char *out, size_t size)
 static void say_all(const struct signer_zone *z, const struct tell *x, struct tell_words *w)
 {
 	snprintf(w->tag, sizeof(w->tag), "%u", x->tag);
-	snprintf(w->algorithm, sizeof(w->algorithm), "%u", x->algorithm);
 	if (x->next_tag != 0)
 		snprintf(w->next_tag, sizeof(w->next_tag), "%u", x->next_tag);
 	else
@@ -227,11 +226,12 @@ static int say(
 	    .apex = z->apex,
 	    .occasion = x->occasion,
 	    .at = x->at,
-	    .until = x->until,
-	    .fields = {{"role", key_role_name(x->role)}, {"algorithm", words.algorithm},
-		{"key_tag", words.tag}, {"new_key_tag", words.next_tag}, {"todo", words.todo},
+	    .until = x->kind == TELL_EMERGENCY_KSK ? x->stop : x->until,
+	    .fields = {{"role", key_role_name(x->role)},
+		{"algorithm", dnskey_algorithm_name(x->algorithm)}, {"key_tag", words.tag},
+		{"new_key_tag", words.next_tag}, {"todo", words.todo},
 		{"reason", x->note[0] == '\0' ? "no reason given" : x->note},
-		{"timetable", words.timetable}},
+		{"timetable", words.timetable[0] == '\0' ? NULL : words.timetable}},
 	    .field_count = 7};
 
 	say_all(z, x, &words);

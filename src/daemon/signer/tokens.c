@@ -60,24 +60,26 @@ static int say(struct signer_token *t, enum trouble_step step, int64_t now, stru
 {
 	struct runway r = runway_of(t);
 	char since[TIME_TEXT_SIZE], lasted[TROUBLE_TIME_SIZE], occasion[200], zones[16];
-	char runway[TROUBLE_TIME_SIZE] = "no zone has signatures yet", expiry[TIME_TEXT_SIZE] = "-";
+	char runway[TROUBLE_TIME_SIZE], expiry[TIME_TEXT_SIZE];
 	struct notice n = {
 	    .kind = step == TROUBLE_OVER ? NOTICE_TOKEN_BACK : NOTICE_TOKEN_UNREACHABLE,
 	    .occasion = occasion,
 	    .at = now,
 	    .fields = {{"token", t->name}, {"reason", t->why}, {"since", since}, {"lasted", lasted},
-		{"zones", zones}, {"runway", runway},
-		{"first_zone", r.first == NULL ? "-" : r.first->name}, {"first_expiry", expiry}},
-	    .field_count = 8};
+		{"zones", zones}},
+	    .field_count = 5};
 
 	time_text(t->trouble.since, since);
 	trouble_time_words(
 	    (step == TROUBLE_OVER ? t->trouble.good : now) - t->trouble.since, lasted);
 	snprintf(zones, sizeof(zones), "%u", r.zones);
-	if (r.first != NULL) {
+	if (r.first != NULL && step != TROUBLE_OVER) {
 		n.until = r.first->head.expiry_first;
 		trouble_time_words(n.until - now, runway);
 		time_text(n.until, expiry);
+		notice_add(&n, "runway", runway);
+		notice_add(&n, "first_expiry", expiry);
+		notice_add(&n, "first_zone", r.first->name);
 	}
 	if (step == TROUBLE_REMIND)
 		snprintf(occasion, sizeof(occasion), "%s %s reminder %u", t->name, since,
