@@ -1,17 +1,45 @@
 # src/notices: what operators and contacts are told
 noinst_LIBRARIES += libnotices.a
 libnotices_a_SOURCES = \
-	src/notices/gather.c src/notices/notice.c src/notices/notice.h \
+	src/notices/gather.c src/notices/letter.c src/notices/letter.h \
+	src/notices/notice.c src/notices/notice.h \
 	src/notices/outbox.c src/notices/outbox.h src/notices/outbox_internal.h \
-	src/notices/queue.c src/notices/row.c src/notices/row.h src/notices/shelf.c
-libnotices_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+	src/notices/queue.c src/notices/row.c src/notices/row.h src/notices/shelf.c \
+	src/notices/template.c src/notices/template.h src/notices/templates.c
+libnotices_a_CPPFLAGS = $(AM_CPPFLAGS) -Isrc $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 # What a program that uses notices must link, in front of ZONE_LIBS.
 NOTICES_LIBS = libnotices.a $(JANSSON_LIBS)
 
+# The templates, one for each kind: part of the program, and installed to be read and copied.
+NOTICE_TEMPLATES = \
+	contrib/notices/child-key-error.txt contrib/notices/child-rollover-completed.txt \
+	contrib/notices/child-rrsig-expiry.txt contrib/notices/destination-failed-xfer.txt \
+	contrib/notices/digest.txt contrib/notices/ds-late.txt contrib/notices/ds-wrong.txt \
+	contrib/notices/emergency-ksk.txt contrib/notices/emergency-zsk.txt \
+	contrib/notices/heartbeat.txt contrib/notices/ksk-postpublish-complete.txt \
+	contrib/notices/ksk-rollover-scheduled.txt contrib/notices/ksk-rollover-successful.txt \
+	contrib/notices/signatures-running-out.txt contrib/notices/source-failed-xfer.txt \
+	contrib/notices/source-soa-query-failed.txt contrib/notices/status-recovered.txt \
+	contrib/notices/test.txt contrib/notices/token-back.txt contrib/notices/token-unreachable.txt
+noticesdir = $(datadir)/intaglio/notices
+dist_notices_DATA = $(NOTICE_TEMPLATES)
+BUILT_SOURCES += src/notices/builtin.inc
+CLEANFILES += src/notices/builtin.inc
+src/notices/builtin.inc: $(NOTICE_TEMPLATES) src/notices/local.mk
+	$(AM_V_GEN)$(MKDIR_P) src/notices; cd $(srcdir) && for f in $(NOTICE_TEMPLATES); do \
+		echo "{\"`basename $$f .txt`\","; \
+		sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo "},"; \
+	done > $(abs_builddir)/$@.new
+	$(AM_V_at)mv $@.new $@
+$(libnotices_a_OBJECTS): src/notices/builtin.inc
+
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_outbox
-UNIT_TESTS += tests/unit/test_outbox
+check_PROGRAMS += tests/unit/test_letter tests/unit/test_outbox
+UNIT_TESTS += tests/unit/test_letter tests/unit/test_outbox
 endif
+tests_unit_test_letter_SOURCES = tests/unit/test_letter.c
+tests_unit_test_letter_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_letter_LDADD = $(NOTICES_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
 tests_unit_test_outbox_LDADD = $(NOTICES_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
