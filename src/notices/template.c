@@ -157,27 +157,51 @@ static void put_subject(const struct filling *f, const char *p, const char *end,
 	buf_free(&line);
 }
 
+static void begin(struct filling *f, const struct notice *n, uint64_t id)
+{
+	*f = (struct filling){.notice = n};
+	notice_zone(n, f->zone);
+	snprintf(f->id, sizeof(f->id), "%" PRIu64, id);
+	time_text(n->at, f->at);
+	time_text(n->until, f->until);
+}
+
+/* The next line that is no comment: from *at to *end, which is NULL before the first; false: none. */
+static bool next_line(const char **at, const char **end)
+{
+	do {
+		if (*end != NULL)
+			*at = **end == '\0' ? *end : *end + 1;
+		if (**at == '\0')
+			return false;
+		*end = *at + strcspn(*at, "\n");
+	} while (**at == '#');
+	return true;
+}
+
+void template_subject(const char *text, const struct notice *n, uint64_t id, struct buf *out)
+{
+	const char *p = text, *end = NULL;
+	struct filling f;
+
+	begin(&f, n, id);
+	if (next_line(&p, &end))
+		put_subject(&f, p, end, out);
+}
+
 void template_fill(const char *text, const struct notice *n, uint64_t id, struct notice_text *out)
 {
-	struct filling f = {.notice = n};
-	bool has_subject = false;
+	const char *p = text, *end = NULL;
+	struct filling f;
 
-	notice_zone(n, f.zone);
-	snprintf(f.id, sizeof(f.id), "%" PRIu64, id);
-	time_text(n->at, f.at);
-	time_text(n->until, f.until);
-	for (const char *p = text, *end; *p != '\0'; p = end + (*end == '\n')) {
-		end = p + strcspn(p, "\n");
-		if (*p == '#')
-			continue;
-		if (!has_subject) {
-			put_subject(&f, p, end, &out->subject);
-			has_subject = true;
-		} else if (p == end) {
+	begin(&f, n, id);
+	if (next_line(&p, &end))
+		put_subject(&f, p, end, &out->subject);
+	while (next_line(&p, &end)) {
+		if (p == end)
 			put_empty(&out->body);
-		} else {
+		else
 			put_paragraph(&f, p, end, &out->body);
-		}
 	}
 }
 

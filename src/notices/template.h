@@ -33,8 +33,13 @@ void templates_fill(
     const struct templates *t, const struct notice *n, uint64_t id, struct notice_text *out);
 void notice_text_free(struct notice_text *t);
 
+/* The subject alone. */
+void templates_subject(
+    const struct templates *t, const struct notice *n, uint64_t id, struct buf *out);
+
 /* The part that knows no files. */
 void template_fill(const char *text, const struct notice *n, uint64_t id, struct notice_text *out);
+void template_subject(const char *text, const struct notice *n, uint64_t id, struct buf *out);
 /* What comes with the program; NULL: none for that kind. */
 const char *template_builtin(const char *kind);
 

@@ -53,7 +53,9 @@ static void load_kind(struct templates *t, enum notice_kind k, const char *folde
 	t->files[k] = read_file(path);
 	if (t->files[k] == NULL && errno != ENOENT)
 		log_error("template %s cannot be used, the program's own is: %s", path,
-		    errno == EFBIG ? "it is no text, or too long" : strerror(errno));
+		    errno == EFBIG    ? "it is no text, or too long"
+		    : errno == EINVAL ? "it is no file"
+				      : strerror(errno));
 	free(path);
 }
 
@@ -86,12 +88,22 @@ const char *template_builtin(const char *kind)
 	return NULL;
 }
 
+static const char *text_for(const struct templates *t, enum notice_kind k)
+{
+	const char *text =
+	    t->files[k] != NULL ? t->files[k] : template_builtin(notice_kind_name(k));
+
+	return text == NULL ? "{kind}\n" : text;
+}
+
 void templates_fill(
     const struct templates *t, const struct notice *n, uint64_t id, struct notice_text *out)
 {
-	const char *text = t->files[n->kind];
+	template_fill(text_for(t, n->kind), n, id, out);
+}
 
-	if (text == NULL)
-		text = template_builtin(notice_kind_name(n->kind));
-	template_fill(text == NULL ? "{kind}\n" : text, n, id, out);
+void templates_subject(
+    const struct templates *t, const struct notice *n, uint64_t id, struct buf *out)
+{
+	template_subject(text_for(t, n->kind), n, id, out);
 }

@@ -309,7 +309,7 @@ static void own_templates(void **state)
 	memset(&t, 0, sizeof(t));
 	templates_fill(own, &r.notice, 1, &t);
 	got = text_of(&t.body);
-	assert_non_null(strstr(got, "What happened: "));
+	assert_non_null(strstr(got, "What it means: "));
 	free(got);
 	notice_text_free(&t);
 	templates_free(own);
