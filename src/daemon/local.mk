@@ -21,11 +21,12 @@ intagliod_SOURCES = \
 	src/daemon/signer/beside.c src/daemon/signer/check.c src/daemon/signer/deliver.c \
 	src/daemon/signer/deliver.h src/daemon/signer/early.c \
 	src/daemon/signer/facts.c src/daemon/signer/find.c src/daemon/signer/finder.c \
-	src/daemon/signer/finder.h src/daemon/signer/group.c \
+	src/daemon/signer/finder.h src/daemon/signer/group.c src/daemon/signer/heartbeat.c \
 	src/daemon/signer/handover.c src/daemon/signer/handover.h \
 	src/daemon/signer/holds.c src/daemon/signer/leap.c src/daemon/signer/life.c \
 	src/daemon/signer/life.h src/daemon/signer/network.c src/daemon/signer/network.h \
 	src/daemon/signer/notices.c src/daemon/signer/notices.h \
+	src/daemon/signer/notices_internal.h src/daemon/signer/notices_send.c \
 	src/daemon/signer/observe.c src/daemon/signer/parent.c \
 	src/daemon/signer/parent.h src/daemon/signer/parent_keep.c \
 	src/daemon/signer/parent_says.c src/daemon/signer/policy.c src/daemon/signer/probe.c \
@@ -39,7 +40,7 @@ intagliod_SOURCES = \
 	src/daemon/signer/watch.c src/daemon/signer/zones.c \
 	src/daemon/verbs/backup.c src/daemon/verbs/conf.c src/daemon/verbs/each.c \
 	src/daemon/verbs/internal.h src/daemon/verbs/key.c src/daemon/verbs/key_each.c \
-	src/daemon/verbs/key_make.c src/daemon/verbs/key_show.c src/daemon/verbs/life.c \
+	src/daemon/verbs/key_make.c src/daemon/verbs/key_show.c src/daemon/verbs/life.c src/daemon/verbs/notice.c \
 	src/daemon/verbs/plan.c src/daemon/verbs/policy.c src/daemon/verbs/policy_check.c \
 	src/daemon/verbs/status.c src/daemon/verbs/words.c src/daemon/verbs/zone.c \
 	src/daemon/verbs/zone_export.c src/daemon/verbs/zone_show.c src/daemon/verbs/zone_sign.c

@@ -161,9 +161,11 @@ int outbox_gather(struct outbox *o, int64_t now, struct err *e)
 {
 	int code = OK;
 
+	o->is_fresh = false;
 	for (unsigned k = 0; k < o->target_count && code == OK; k++) {
 		if (o->targets[k]->fresh > 0)
 			code = gather_target(o, o->targets[k], now, e);
 	}
+	o->is_fresh = o->is_fresh || code != OK;
 	return code;
 }

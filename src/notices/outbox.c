@@ -145,6 +145,20 @@ static bool was_told(struct snapshot *sn, const uint8_t told[NOTICE_TOLD_LEN], i
 	return (int64_t)reader_u64(&r) > after && !r.failed;
 }
 
+bool outbox_was_told(struct outbox *o, const struct notice *n)
+{
+	uint8_t told[NOTICE_TOLD_LEN];
+	struct snapshot *sn;
+	bool was;
+
+	outbox_told_key(n, told);
+	if (snapshot_open(o->store, &sn, NULL) != OK)
+		return false;
+	was = was_told(sn, told, 0);
+	snapshot_close(sn);
+	return was;
+}
+
 /* Was it by this notice? */
 static bool is_told_by(struct snapshot *sn, const struct notice_row *row)
 {
@@ -307,11 +321,7 @@ bool outbox_take(struct outbox *o)
 	id_key(o->taken_id + 1, key);
 	snapshot_each_meta(t.sn, META_NOTICE_WAITING, key, sizeof(key), take_row, &t);
 	snapshot_close(t.sn);
-	for (unsigned i = 0; i < o->target_count; i++) {
-		if (o->targets[i]->fresh > 0 && o->targets[i]->held_until == 0)
-			return true;
-	}
-	return false;
+	return o->is_fresh;
 }
 
 /* Keeping how tries ended */

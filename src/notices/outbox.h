@@ -24,6 +24,8 @@ void outbox_free(struct outbox *o); /* NULL is fine; what was not saved is lost 
 /* Raise it in w.  OK also if it was told before: then *id (may be NULL) is 0. */
 int outbox_put(struct outbox *o, struct store_write *w, const struct notice *n,
     const struct notice_recipient *to, unsigned count, int64_t now, uint64_t *id, struct err *e);
+/* By its kind, apex and occasion. */
+bool outbox_was_told(struct outbox *o, const struct notice *n);
 /* With the zone: one of the same name, should it come, is told everything anew.  What waits is
  * still sent. */
 int outbox_forget(struct outbox *o, struct store_write *w, const uint8_t *apex, struct err *e);

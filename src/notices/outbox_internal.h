@@ -68,6 +68,7 @@ struct outbox {
 		int64_t error_at;
 	} channels[NOTICE_CHANNELS];
 	unsigned item_count, tried;
+	bool is_fresh; /* something came that was not gathered yet */
 	struct update *updates;
 	unsigned update_count;
 	unsigned given_up; /* since the start */

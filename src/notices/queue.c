@@ -75,6 +75,7 @@ static void add_item(struct outbox *o, const struct notice_row *r, unsigned at)
 	i->due = d->next_try;
 	i->is_fresh = is_fresh(r, d);
 	t->fresh += i->is_fresh;
+	o->is_fresh = o->is_fresh || i->is_fresh;
 	if (d->error[0] != '\0')
 		note_error(o, d->channel, d->error, d->changed);
 	TAILQ_INSERT_TAIL(&t->items, i, link);

@@ -220,11 +220,17 @@ const struct verb verbs[] = {
 	{ .name = "monitor delete", .later = true, .help = "watch a zone no more",
 	  .options = OPTIONS(ZONE(VERB_REQUIRED)), .manual = "" },
 #define NOTICE_ID OPTION("id", 0, "ID", VERB_REQUIRED, "The notice.")
-	{ .name = "notice list", .later = true, .help = "list notices", .options = OPTIONS(ZONE(0), JSON), .manual = "" },
-	{ .name = "notice show", .later = true, .help = "show the text of a notice", .options = OPTIONS(NOTICE_ID), .manual = "" },
-	{ .name = "notice resend", .later = true, .help = "send a notice again", .options = OPTIONS(NOTICE_ID), .manual = "" },
-	{ .name = "notice test", .later = true, .help = "send a notice that means nothing",
-	  .options = OPTIONS(OPTION("contact", 0, "ADDRESS", 0, "To whom; the operator unless told.")), .manual = "" },
+	{ .name = "notice list", .help = "list notices, and how far they have come", .options = OPTIONS(ZONE(0), JSON),
+	  .manual = "Of all zones, monitored domains and the appliance itself, or of one; the last ten thousand, the oldest first.\n"
+		"A notice is waiting until each of its recipients has it, then sent; given-up when one could not be reached for five days;\n"
+		"recorded when there was nobody to tell.\nIt is kept for 400 days." },
+	{ .name = "notice show", .help = "show the text of a notice", .options = OPTIONS(NOTICE_ID, JSON),
+	  .manual = "And to whom it was sent, or why not." },
+	{ .name = "notice resend", .help = "send a notice again", .options = OPTIONS(NOTICE_ID),
+	  .manual = "To whom it would go by the configuration of today." },
+	{ .name = "notice test", .help = "send a notice that means nothing",
+	  .options = OPTIONS(OPTION("contact", 0, "ADDRESS", 0, "To whom; unless told all who get every notice: operator, webhook, command.")),
+	  .manual = "Says how the first try for each recipient ended." },
 
 	{ .name = "time leap", .help = "move the virtual clock, in a test",
 	  .options = OPTIONS(OPTION("until", 0, "TIME", 0, "To this time, as 2027-01-31T00:00:00Z."),

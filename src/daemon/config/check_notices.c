@@ -121,13 +121,19 @@ static void check_webhook(struct config_check *c, const struct config_webhook *w
 		    "notices: webhook: without a secret nobody can tell what is posted from what somebody else posts");
 }
 
-static void check_command(struct config_check *c, const struct config_notices *n)
+static void check_rest(struct config_check *c, const struct config_notices *n)
 {
 	if (n->command != NULL && n->command[0] != '/')
 		config_wrong(c, &n->origin,
 		    "notices: command = \"%s\" must be given with its whole path", n->command);
 	else if (n->command != NULL && access(n->command, X_OK) != 0)
 		config_doubt(c, &n->origin, "notices: command %s: %s", n->command, strerror(errno));
+	if (n->heartbeat != 0 && n->heartbeat < 60)
+		config_wrong(c, &n->origin,
+		    "notices: heartbeat must be a minute or longer, or PT0S for none");
+	if (n->templates != NULL && access(n->templates, R_OK | X_OK) != 0)
+		config_doubt(
+		    c, &n->origin, "notices: templates %s: %s", n->templates, strerror(errno));
 	if (n->command_timeout < 1 || n->command_timeout > 3600)
 		config_wrong(
 		    c, &n->origin, "notices: command_timeout must be between PT1S and PT1H");
@@ -145,5 +151,5 @@ void config_check_notices(struct config_check *c)
 	check_mail_address(c, &n->origin, "notices: from", n->from);
 	check_smtp(c, n);
 	check_webhook(c, &n->webhook);
-	check_command(c, n);
+	check_rest(c, n);
 }

@@ -122,7 +122,7 @@ struct config_webhook {
 };
 struct config_notices {
 	struct conf_origin origin;
-	const char *operator, *from, *command;
+	const char *operator, *from, *command, *templates;
 	int64_t command_timeout, heartbeat;
 	struct config_smtp smtp;
 	struct config_webhook webhook;

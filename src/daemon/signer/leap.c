@@ -281,6 +281,7 @@ static void verb_time_leap(void *arg, struct ops_call *c)
 		ops_fail_err(c, &e);
 		return;
 	}
+	signer_notices_leap(s);
 	l = s->leap = mem_alloc(sizeof(*l));
 	l->signer = s;
 	l->call = c;

@@ -1,28 +1,15 @@
 /* Notices on their way out: who raises one hands it to the outbox in the store, with those who are
  * to be told (the zone's contact, the operator, webhook and command).  Runs in the signing side. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/signer/signer.h"
-#include "notices/outbox.h"
+#include "daemon/signer/notices_internal.h"
+#include "notices/smtp.h"
 
-#define RECIPIENTS_MAX 4
-
-struct pending { /* to be written, in a write of its own */
-	struct pending *next;
-	struct notice notice;
-	struct arena *arena;
-};
-
-struct signer_notices {
-	struct signer *signer;
-	struct outbox *outbox;
-	struct config_index *zones, *monitored; /* of the configuration of now */
-	struct pending *pending, **pending_end;
-	bool is_armed; /* a look comes soon */
-};
+#define TEMPLATE_FOLDER ITG_SYSCONFDIR "/intaglio/notices"
 
 /* Recipients */
 
@@ -56,7 +43,7 @@ static unsigned find_recipients(const struct signer_notices *o, const struct not
 
 	if (c->smtp.server != NULL && contact != NULL)
 		out[count++] = (struct notice_recipient){NOTICE_MAIL, contact};
-	if (c->smtp.server != NULL && c->operator!= NULL)
+	if (c->smtp.server != NULL && c->operator != NULL)
 		out[count++] = (struct notice_recipient){NOTICE_MAIL, c->operator};
 	if (c->webhook.url != NULL)
 		out[count++] = (struct notice_recipient){NOTICE_WEBHOOK, ""};
@@ -151,7 +138,7 @@ static void look(void *arg)
 
 	o->is_armed = false;
 	write_pending(o);
-	outbox_take(o->outbox);
+	notices_send_look(o);
 }
 
 static void look_soon(struct signer_notices *o)
@@ -166,8 +153,87 @@ bool signer_notices_is_busy(const struct signer *s)
 {
 	const struct signer_notices *o = s->notices;
 
-	return o != NULL &&
-	       (o->is_armed || outbox_is_busy(o->outbox) || outbox_is_dirty(o->outbox));
+	return o != NULL && (o->is_armed || notices_send_is_busy(o));
+}
+
+/* For the operator */
+
+struct outbox *signer_notices_outbox(const struct signer *s)
+{
+	return s->notices->outbox;
+}
+
+const struct templates *signer_notices_templates(const struct signer *s)
+{
+	return s->notices->templates;
+}
+
+int signer_notice_resend(struct signer *s, uint64_t id, struct err *e)
+{
+	struct signer_notices *o = s->notices;
+	struct notice_recipient to[RECIPIENTS_MAX];
+	struct notice_row *row;
+	unsigned count;
+	int code = outbox_get(o->outbox, id, &row);
+
+	if (code != OK)
+		return err_set(e, code, "there is no notice %llu", (unsigned long long)id);
+	count = find_recipients(o, &row->notice, to);
+	if (count == 0 && row->notice.kind != NOTICE_DIGEST)
+		code = err_set(e, ERR_MISSING,
+		    "nobody is to be told: notices in the configuration has no operator, webhook or command, and the zone no contact");
+	else
+		code = outbox_resend(o->outbox, id, to, count, clock_calendar(), e);
+	notice_row_free(row);
+	look_soon(o);
+	return code;
+}
+
+/* The id makes one test differ from the other. */
+static int put_test(struct signer_notices *o, const struct notice_recipient *to, unsigned count,
+    const char *requester, uint64_t *id, struct err *e)
+{
+	struct notice n = {.kind = NOTICE_TEST, .at = clock_calendar()};
+	char occasion[64];
+	struct store_write *w;
+	int code = store_write_begin(o->signer->store, &w, e);
+
+	if (code != OK)
+		return code;
+	snprintf(occasion, sizeof(occasion), "%lld %llu", (long long)clock_real(),
+	    (unsigned long long)clock_mono_us());
+	n.occasion = occasion;
+	notice_add(&n, "requester", requester);
+	code = outbox_put(o->outbox, w, &n, to, count, n.at, id, e);
+	if (code == OK)
+		return store_write_commit(w, e);
+	store_write_abort(w);
+	return code;
+}
+
+int signer_notice_test(
+    struct signer *s, const char *contact, const char *requester, uint64_t *id, struct err *e)
+{
+	const struct notice n = {.kind = NOTICE_TEST};
+	struct notice_recipient to[RECIPIENTS_MAX];
+	unsigned count = find_recipients(s->notices, &n, to);
+	int code;
+
+	if (contact != NULL && s->config->notices.smtp.server == NULL)
+		return err_set(
+		    e, ERR_MISSING, "no mail can be sent: notices.smtp is not configured");
+	if (contact != NULL && !smtp_is_address(contact))
+		return err_set(e, ERR_ARGUMENT, "%s is no mail address", contact);
+	if (contact != NULL) {
+		to[0] = (struct notice_recipient){NOTICE_MAIL, contact};
+		count = 1;
+	}
+	if (count == 0)
+		return err_set(e, ERR_MISSING,
+		    "nobody is told anything: notices in the configuration needs an operator and smtp, or a webhook, or a command");
+	code = put_test(s->notices, to, count, requester, id, e);
+	look_soon(s->notices);
+	return code;
 }
 
 /* The whole */
@@ -184,12 +250,14 @@ static struct signer_notices *notices_new(struct signer *s)
 		log_error("the notices that wait cannot be read: %s", e.text);
 		exit(1);
 	}
+	notices_send_begin(o);
 	return o;
 }
 
 void signer_notices_configure(struct signer *s)
 {
 	struct signer_notices *o = s->notices;
+	const char *folders[] = {s->config->notices.templates, TEMPLATE_FOLDER};
 
 	if (o == NULL)
 		o = s->notices = notices_new(s);
@@ -198,6 +266,15 @@ void signer_notices_configure(struct signer *s)
 	o->zones = config_index_new(&s->config->zones, sizeof(struct config_zone), true);
 	o->monitored =
 	    config_index_new(&s->config->monitored, sizeof(struct config_monitored), true);
+	templates_free(o->templates);
+	o->templates = templates_load(folders, MEM_COUNT(folders));
+	notices_heartbeat_configure(o);
+	look_soon(o);
+}
+
+void signer_notices_leap(struct signer *s)
+{
+	memset(s->notices->hung, 0, sizeof(s->notices->hung));
 }
 
 void signer_notices_stop(struct signer *s)
@@ -218,7 +295,10 @@ void signer_notices_free(struct signer *s)
 	if (o == NULL)
 		return;
 	drop_pending(o);
+	notices_heartbeat_end(o);
+	notices_send_end(o);
 	outbox_free(o->outbox);
+	templates_free(o->templates);
 	config_index_free(o->zones);
 	config_index_free(o->monitored);
 	free(o);

@@ -5,7 +5,8 @@
 #include "notices/notice.h"
 #include "zone/store.h"
 
-struct outbox_counts;
+struct outbox;
+struct templates;
 struct signer;
 
 /* Tell it.  It is kept if the write is: for wherever the state that is reported is written.  OK
@@ -20,7 +21,27 @@ int signer_notices_forget(
 
 void signer_notices_configure(struct signer *s); /* the configuration was read */
 bool signer_notices_is_busy(const struct signer *s);
+void signer_notices_leap(struct signer *s); /* a leap of the clock begins */
 void signer_notices_stop(struct signer *s); /* what is to be kept is kept */
 void signer_notices_free(struct signer *s);
+
+/* For the operator's verbs. */
+struct outbox *signer_notices_outbox(const struct signer *s);
+const struct templates *signer_notices_templates(const struct signer *s);
+/* A test, to this address alone (NULL: to all who get everything): its id; ERR_MISSING and words:
+ * there is nobody to send it to. */
+int signer_notice_test(
+    struct signer *s, const char *contact, const char *requester, uint64_t *id, struct err *e);
+/* Once more, to whom it would go today. */
+int signer_notice_resend(struct signer *s, uint64_t id, struct err *e);
+/* fn is told how the next try for each recipient of a notice ends, as long as it returns true. */
+typedef bool notice_tried_fn(
+    void *arg, enum notice_channel c, const char *to, bool is_sent, const char *why);
+void signer_notice_watch(struct signer *s, uint64_t id, notice_tried_fn *fn, void *arg);
+/* The text of a notice; the facts of a digest are put together. */
+struct notice_row;
+struct notice_text;
+void signer_notice_text(
+    const struct signer *s, const struct notice_row *r, struct notice_text *out);
 
 #endif

@@ -37,6 +37,7 @@ static void first_config(struct signer *s)
 	verbs_key_register(s);
 	verbs_conf_register(s);
 	verbs_status_register(s);
+	verbs_notice_register(s);
 	verbs_life_register(s);
 	verbs_plan_register(s);
 	verbs_policy_register(s);

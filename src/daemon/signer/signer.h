@@ -432,6 +432,7 @@ void verbs_zone_register(struct signer *s);
 void verbs_key_register(struct signer *s);
 void verbs_conf_register(struct signer *s);
 void verbs_status_register(struct signer *s);
+void verbs_notice_register(struct signer *s);
 void verbs_life_register(struct signer *s);
 void verbs_plan_register(struct signer *s);
 void verbs_policy_register(struct signer *s);

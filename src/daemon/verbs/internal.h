@@ -94,6 +94,10 @@ bool verbs_means_key(const struct ops_call *c, const struct keyset_key *k);
 bool verbs_means_policy(const struct ops_call *c, const struct signer_zone *z);
 void verbs_id_text(const uint8_t *id, char out[2 * TOKEN_ID_LEN + 1]);
 
+/* verbs/notice.c: for status. */
+json_t *verbs_notices_json(const struct signer *s);
+void verbs_notices_show(const struct signer *s, struct ops_call *c);
+
 void verbs_backup_register(struct signer *s);
 void verbs_key_make_register(struct signer *s);
 

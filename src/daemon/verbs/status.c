@@ -119,14 +119,15 @@ static json_t *status_json(const struct signer *s, const struct census *n)
 	uint64_t used = 0, reserved = 0;
 
 	store_usage(s->store, &used, &reserved);
-	return json_pack("{s:s,s:o,s:o,s:{s:i,s:i,s:i,s:i,s:i,s:i},s:o,s:o,s:o,s:b,s:{s:I,s:I}}",
-	    "version", PACKAGE_VERSION, "started", verbs_time(s->started), "now",
-	    verbs_time(clock_calendar()), "zones", "total", (int)n->zones, "published",
-	    (int)n->published, "held", (int)n->held, "waiting", (int)n->waiting, "problem",
-	    (int)n->problem, "signing", (int)n->signing, "runway_seconds",
-	    n->has_runway ? json_integer(n->runway) : json_null(), "tokens", tokens_json(s),
-	    "resign_seconds", forecast_json(&all), "network_side", s->network != NULL, "store",
-	    "used_octets", (json_int_t)used, "reserved_octets", (json_int_t)reserved);
+	return json_pack(
+	    "{s:s,s:o,s:o,s:{s:i,s:i,s:i,s:i,s:i,s:i},s:o,s:o,s:o,s:b,s:{s:I,s:I},s:o}", "version",
+	    PACKAGE_VERSION, "started", verbs_time(s->started), "now", verbs_time(clock_calendar()),
+	    "zones", "total", (int)n->zones, "published", (int)n->published, "held", (int)n->held,
+	    "waiting", (int)n->waiting, "problem", (int)n->problem, "signing", (int)n->signing,
+	    "runway_seconds", n->has_runway ? json_integer(n->runway) : json_null(), "tokens",
+	    tokens_json(s), "resign_seconds", forecast_json(&all), "network_side",
+	    s->network != NULL, "store", "used_octets", (json_int_t)used, "reserved_octets",
+	    (json_int_t)reserved, "notices", verbs_notices_json(s));
 }
 
 static void show_tokens(const struct signer *s, struct ops_call *c)
@@ -177,6 +178,7 @@ static void show_status(const struct signer *s, struct ops_call *c, const struct
 		    (long long)n->runway, n->first->name);
 	show_tokens(s, c);
 	show_forecast(s, c);
+	verbs_notices_show(s, c);
 	ops_text(c, "store: %llu MiB used of %llu GiB reserved\n", (unsigned long long)used >> 20,
 	    (unsigned long long)reserved >> 30);
 }
