@@ -166,7 +166,8 @@ static void begin(struct filling *f, const struct notice *n, uint64_t id)
 	time_text(n->until, f->until);
 }
 
-/* The next line that is no comment: from *at to *end, which is NULL before the first; false: none. */
+/* The next line that is no comment: from *at to *end, which is NULL before the first; false: none.
+ */
 static bool next_line(const char **at, const char **end)
 {
 	do {
@@ -203,6 +204,8 @@ void template_fill(const char *text, const struct notice *n, uint64_t id, struct
 		else
 			put_paragraph(&f, p, end, &out->body);
 	}
+	if (out->body.len > 1 && out->body.data[out->body.len - 2] == '\n')
+		out->body.len--; /* the last line was left out */
 }
 
 void notice_text_free(struct notice_text *t)

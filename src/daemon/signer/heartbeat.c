@@ -68,6 +68,8 @@ static void feel(const struct signer *s, struct pulse *p)
 		if (t != 0)
 			buf_printf(&p->pending, "%s %s: %s\n", at, p->next[i]->name, what);
 	}
+	if (p->pending.len == 0)
+		buf_printf(&p->pending, "nothing is planned\n");
 	buf_u8(&p->problem_zones, 0);
 	buf_u8(&p->pending, 0);
 }
@@ -156,7 +158,7 @@ static void beat(struct signer_notices *o, int64_t at)
 	notice_add(&n, "waiting", w.waiting);
 	notice_add(&n, "undelivered", c.error[0] == '\0' ? NULL : c.error);
 	notice_add(
-	    &n, "todo", p.problems == 0 ? NULL : "See also what is wrong with the zones above.");
+	    &n, "todo", p.problems == 0 ? "" : "See also what is wrong with the zones above.");
 	signer_notice(o->signer, &n);
 	buf_free(&p.problem_zones);
 	buf_free(&p.pending);
@@ -182,8 +184,8 @@ static bool was_told(const struct signer_notices *o, int64_t at)
 void notices_heartbeat_configure(struct signer_notices *o)
 {
 	const struct config_notices *c = &o->signer->config->notices;
-	bool is_wanted = (c->smtp.server != NULL && c->operator != NULL) || c->webhook.url != NULL ||
-			 c->command != NULL;
+	const char *mail_to = c->smtp.server == NULL ? NULL : c->operator;
+	bool is_wanted = mail_to != NULL || c->webhook.url != NULL || c->command != NULL;
 	int64_t period = is_wanted ? c->heartbeat : 0, last;
 	bool is_first = o->heartbeat == NULL;
 

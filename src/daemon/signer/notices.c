@@ -38,13 +38,13 @@ static unsigned find_recipients(const struct signer_notices *o, const struct not
     struct notice_recipient out[RECIPIENTS_MAX])
 {
 	const struct config_notices *c = &o->signer->config->notices;
-	const char *contact = contact_of(o, n);
+	const char *contact = contact_of(o, n), *everything = c->operator;
 	unsigned count = 0;
 
 	if (c->smtp.server != NULL && contact != NULL)
 		out[count++] = (struct notice_recipient){NOTICE_MAIL, contact};
-	if (c->smtp.server != NULL && c->operator != NULL)
-		out[count++] = (struct notice_recipient){NOTICE_MAIL, c->operator};
+	if (c->smtp.server != NULL && everything != NULL)
+		out[count++] = (struct notice_recipient){NOTICE_MAIL, everything};
 	if (c->webhook.url != NULL)
 		out[count++] = (struct notice_recipient){NOTICE_WEBHOOK, ""};
 	if (c->command != NULL)
