@@ -18,7 +18,8 @@ intagliod_SOURCES = \
 	src/daemon/network/internal.h src/daemon/network/leap.c \
 	src/daemon/network/network.c src/daemon/network/peers.c src/daemon/network/peers.h \
 	src/daemon/network/probe.c \
-	src/daemon/signer/beside.c src/daemon/signer/check.c src/daemon/signer/deliver.c \
+	src/daemon/signer/beside.c src/daemon/signer/chain.c src/daemon/signer/chain.h \
+	src/daemon/signer/check.c src/daemon/signer/deliver.c \
 	src/daemon/signer/deliver.h src/daemon/signer/early.c \
 	src/daemon/signer/facts.c src/daemon/signer/find.c src/daemon/signer/finder.c \
 	src/daemon/signer/finder.h src/daemon/signer/group.c src/daemon/signer/heartbeat.c \
@@ -29,7 +30,8 @@ intagliod_SOURCES = \
 	src/daemon/signer/notices_internal.h src/daemon/signer/notices_send.c \
 	src/daemon/signer/observe.c src/daemon/signer/parent.c \
 	src/daemon/signer/parent.h src/daemon/signer/parent_keep.c \
-	src/daemon/signer/parent_says.c src/daemon/signer/policy.c src/daemon/signer/probe.c \
+	src/daemon/signer/parent_says.c src/daemon/signer/parent_valid.c \
+	src/daemon/signer/policy.c src/daemon/signer/probe.c \
 	src/daemon/signer/rebuild.c src/daemon/signer/requests.c src/daemon/signer/schedule.c \
 	src/daemon/signer/share.c src/daemon/signer/signer.c src/daemon/signer/signer.h \
 	src/daemon/signer/store.c src/daemon/signer/submit.c src/daemon/signer/turns.c \

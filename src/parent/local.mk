@@ -1,21 +1,21 @@
 # src/parent: what the parent's servers have, as they were seen
 noinst_LIBRARIES += libparent.a
-libparent_a_SOURCES = src/parent/chain.c src/parent/chain.h \
-	src/parent/chain_memory.c src/parent/chain_memory.h \
+libparent_a_SOURCES = src/parent/trust.c src/parent/trust.h \
+	src/parent/trust_memory.c src/parent/trust_memory.h \
 	src/parent/find.c src/parent/find.h \
 	src/parent/observe.c src/parent/observe.h \
 	src/parent/submit.c src/parent/submit.h \
 	src/parent/update.c src/parent/update.h
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_chain tests/unit/test_find tests/unit/test_observe \
+check_PROGRAMS += tests/unit/test_trust tests/unit/test_find tests/unit/test_observe \
 	tests/unit/test_submit tests/unit/test_update
-UNIT_TESTS += tests/unit/test_chain tests/unit/test_find tests/unit/test_observe \
+UNIT_TESTS += tests/unit/test_trust tests/unit/test_find tests/unit/test_observe \
 	tests/unit/test_submit tests/unit/test_update
 endif
-tests_unit_test_chain_SOURCES = tests/unit/test_chain.c $(DNS_FIXTURE)
-tests_unit_test_chain_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
-tests_unit_test_chain_LDADD = libparent.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_trust_SOURCES = tests/unit/test_trust.c $(DNS_FIXTURE)
+tests_unit_test_trust_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
+tests_unit_test_trust_LDADD = libparent.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_observe_SOURCES = tests/unit/test_observe.c
 tests_unit_test_observe_LDADD = libparent.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_submit_SOURCES = tests/unit/test_submit.c

@@ -7,6 +7,7 @@
 #include "dns/packet.h"
 #include "dns/rrtype.h"
 
+#define CLASS_IN 1
 #define FORMAT 1 /* of what parent_write writes */
 
 bool parent_ds_equal(const struct parent_ds *a, const struct parent_ds *b)
@@ -56,7 +57,8 @@ static int read_records(struct packet *p, const uint8_t *zone, struct parent_set
 	while (packet_next(p, &rr) == OK) {
 		if (rr.section == 2 && rr.type == RR_SOA)
 			*has_parent_soa = *has_parent_soa || is_below(zone, rr.owner);
-		if (rr.section != 1 || rr.type != RR_DS || !name_equal(rr.owner, zone))
+		if (rr.section != 1 || rr.type != RR_DS || rr.class != CLASS_IN ||
+		    !name_equal(rr.owner, zone))
 			continue;
 		if (out->count == PARENT_DS_MAX)
 			return err_set(e, ERR_LIMIT, "more than %d DS records", PARENT_DS_MAX);

@@ -39,6 +39,7 @@ struct parent_sighting {
 struct parent_server {
 	char name[PARENT_NAME_MAX];
 	bool has_answered;  /* the last question */
+	uint8_t validated;  /* enum trust_verdict of its last answer; not kept over a restart */
 	int64_t asked;      /* when that was; 0: never */
 	int64_t since;      /* it answers without a break (or keeps silent) since then */
 	int64_t changed;    /* what it has is the same since then */

@@ -1,5 +1,5 @@
 /* Signatures of others, their keys by DS, trust anchors: by what NSD answered about zones that
- * other programs signed (tests/data/dns/chain; more of it in test_chain). */
+ * other programs signed (tests/data/dns/chain; more of it in test_trust). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

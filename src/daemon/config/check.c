@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "daemon/config/internal.h"
+#include "dns/anchors.h"
 #include "dns/name.h"
 #include "dns/peer.h"
 
@@ -121,6 +122,17 @@ static void check_servers(struct config_check *c)
 	}
 }
 
+static void check_anchors(struct config_check *c)
+{
+	const struct config_resolver *r = &c->config->resolver;
+	struct anchors anchors = {.count = 0};
+	struct err e;
+
+	if (r->trust_anchor_file != NULL && anchors_read(r->trust_anchor_file, &anchors, &e) != OK)
+		config_wrong(c, &r->origin, "resolver: trust_anchor_file: %s", e.text);
+	anchors_free(&anchors);
+}
+
 static void check_tsig_keys(struct config_check *c)
 {
 	CONFIG_EACH(config_tsig_key, k, c->config->tsig_keys)
@@ -227,6 +239,7 @@ unsigned config_check(
 
 	check_uniqueness(&c);
 	check_servers(&c);
+	check_anchors(&c);
 	check_tsig_keys(&c);
 	check_tokens(&c);
 	config_check_policies(&c);

@@ -108,6 +108,7 @@ struct config_resolver {
 	struct conf_origin origin;
 	const char *address;
 	int64_t port, ns_port;
+	const char *trust_anchor_file;
 };
 struct config_smtp {
 	struct conf_origin origin;

@@ -289,6 +289,8 @@ static const struct conf_item resolver_items[] = {
 	    .doc = "Its port."),
 	ITEM(config_resolver, "ns_port", ns_port, CONF_INT, .fallback = "53", .min = 1, .max = 65535,
 	    .doc = "The port at which the servers that were found are asked.  For laboratories: name servers elsewhere answer on 53."),
+	ITEM(config_resolver, "trust_anchor_file", trust_anchor_file, CONF_STRING,
+	    .doc = "A file with trust anchors: DS or DNSKEY records in zone file format, those of the root for most (dns-root-data has them as /usr/share/dns/root.ds), or of any zone.  With it what the parent's servers have for a zone is validated, along the chain of trust from the anchor down to the parent; the questions about zones above go to the resolver, which need not validate itself.  Where the parent is signed, a DS set whose signature does not hold, or whose absence is not proven, counts as not seen: the step that waits for it is held, and zone status says why.  Where the parent is proven to be unsigned, or no anchor is above it, its servers are believed as they are without this setting."),
 	END
 };
 static const struct conf_table resolver_table = { "resolver", sizeof(struct config_resolver), resolver_items };

@@ -139,7 +139,7 @@ static void look_done(struct zone_parent *p)
 static void note_failure(struct zone_parent *p, struct parent_server *s, const char *why)
 {
 	if (s->has_answered || strcmp(s->reason, why) != 0)
-		log_warning("zone %s: its parent's server %s cannot be asked for the DS: %s",
+		log_warning("zone %s: what its parent's server %s has as DS is not known: %s",
 		    p->zone->name, s->name, why);
 	p->is_news = p->is_news || s->has_answered;
 	parent_note_failure(s, why, clock_calendar());
@@ -150,10 +150,15 @@ static void note_answer(
 {
 	int64_t now = clock_calendar(), changed = s->changed;
 	struct parent_set set;
+	char why[PARENT_REASON_MAX];
 	struct err e = {0};
 
 	if (parent_read_answer(msg, len, p->zone->apex, &set, &e) != OK) {
 		note_failure(p, s, e.text);
+		return;
+	}
+	if (!parent_is_valid(p, s, msg, len, why)) {
+		note_failure(p, s, why);
 		return;
 	}
 	/* After a silence, or a long time, all that is known of it begins anew. */
@@ -172,11 +177,35 @@ static void answered(void *arg, int code, const char *why, const uint8_t *msg, s
 	struct parent_server *s = &p->view.servers[q->server];
 
 	q->probe = NULL;
+	s->validated = TRUST_UNCHECKED;
 	p->asking--;
 	if (code == OK)
 		note_answer(p, s, msg, len);
 	else
 		note_failure(p, s, why);
+	if (p->asking == 0)
+		look_done(p);
+}
+
+static void ask_servers(struct zone_parent *p)
+{
+	struct signer_zone *z = p->zone;
+	char why[PARENT_REASON_MAX];
+	bool can_ask = parent_can_ask(p, why);
+
+	for (unsigned i = 0; i < p->view.count; i++) {
+		struct parent_question *q = &p->questions[i];
+
+		if (!can_ask) {
+			p->view.servers[i].validated = (uint8_t)p->above.verdict;
+			note_failure(p, &p->view.servers[i], why);
+			continue;
+		}
+		p->asking++;
+		q->probe = signer_probe_start(z->signer, p->view.servers[i].name, z->apex, RR_DS,
+		    parent_probe_flags(p), answered, q);
+	}
+	p->asking--;
 	if (p->asking == 0)
 		look_done(p);
 }
@@ -191,13 +220,14 @@ void signer_parent_look(struct signer_zone *z)
 	if (p->asking > 0)
 		return;
 	loop_event_stop(p->look);
-	for (unsigned i = 0; i < p->view.count; i++) {
-		struct parent_question *q = &p->questions[i];
+	p->asking = 1; /* for the walk, until the servers are asked */
+	parent_walk(p, ask_servers);
+}
 
-		p->asking++;
-		q->probe = signer_probe_start(
-		    z->signer, p->view.servers[i].name, z->apex, RR_DS, 0, answered, q);
-	}
+void signer_parents_look(struct signer *s)
+{
+	for (unsigned i = 0; i < s->zone_count; i++)
+		signer_parent_look(s->zones[i]);
 }
 
 static void look_due(void *arg, int64_t due)
@@ -258,6 +288,7 @@ static void parent_free(struct zone_parent *p)
 		return;
 	for (unsigned i = 0; i < p->view.count; i++)
 		signer_probe_cancel(p->questions[i].probe);
+	parent_walk_end(p);
 	loop_event_free(p->look);
 	free(p->questions);
 	free(p->view.servers);

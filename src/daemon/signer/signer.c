@@ -14,6 +14,7 @@
 #include "daemon/process.h"
 #include "daemon/proto.h"
 #include "daemon/role.h"
+#include "daemon/signer/chain.h"
 #include "daemon/signer/deliver.h"
 #include "daemon/signer/network.h"
 
@@ -50,7 +51,7 @@ static void take_config(struct signer *s, int fd)
 {
 	struct err e;
 	struct config *new = network_read_cut(fd, &e);
-	bool first;
+	bool first, are_anchors_new;
 
 	if (new == NULL) {
 		log_error("the configuration cannot be taken over: %s", e.text);
@@ -63,7 +64,10 @@ static void take_config(struct signer *s, int fd)
 		first_config(s);
 	signer_tokens_configure(s);
 	signer_notices_configure(s);
+	are_anchors_new = signer_chain_configure(s);
 	signer_zones_configure(s);
+	if (are_anchors_new)
+		signer_parents_look(s);
 	signer_early_replay(s, signer_zone_message);
 	if (first)
 		signer_check_start(s);
@@ -144,6 +148,7 @@ static void signer_free(struct signer *s)
 	sign_free(s->sign);
 	signer_early_replay(s, NULL);
 	signer_zones_free(s);
+	signer_chains_free(s);
 	signer_notices_free(s);
 	keys_free(s->keys);
 	signer_tokens_free(s);

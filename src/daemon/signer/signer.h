@@ -128,6 +128,7 @@ struct signer {
 	uint32_t next_request;
 	struct request *requests; /* asked of the master, not yet answered */
 	struct start_check *check; /* under way; NULL */
+	struct signer_chains *chains; /* signer/chain.c */
 	struct signer_probe *probes; /* to be asked by the network side, or being asked */
 	uint32_t next_probe;
 	struct signer_deliveries *deliveries; /* of notices; NULL: none yet */
@@ -229,6 +230,7 @@ void signer_parent_configure(struct signer_zone *z, const struct config_parent *
     struct snapshot *sn);
 void signer_parent_free(struct signer_zone *z);
 void signer_parent_look(struct signer_zone *z); /* at once; nothing where no server is known */
+void signer_parents_look(struct signer *s);    /* ... of all zones */
 void signer_parent_found(struct signer_zone *z); /* its servers, or why they are not */
 struct parent_server;
 void signer_parent_load(
@@ -245,6 +247,10 @@ bool signer_parent_is_awaited(const struct signer_zone *z);
 int signer_parent_may_leave(const struct signer_zone *z, char why[REASON_MAX]);
 int64_t signer_parent_due(const struct signer_zone *z); /* of the next look; 0: none is planned */
 const struct parent_view *signer_parent_view(const struct signer_zone *z); /* NULL: as above */
+/* Was the server's last answer validated, in a word ("not checked") and, where there is more to be said, in
+ * words? */
+const char *signer_parent_validated(const struct signer_zone *z, const struct parent_server *s,
+    const char **why);
 /* Whoever of the parent's servers was asked before that counts as not answering. */
 int64_t signer_parent_fresh(const struct signer_zone *z, int64_t now);
 

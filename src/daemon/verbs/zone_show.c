@@ -87,15 +87,18 @@ static json_t *parent_json(const struct signer_zone *z)
 
 	for (unsigned i = 0; v != NULL && i < v->count; i++) {
 		const struct parent_server *s = &v->servers[i];
+		const char *validated, *why;
 		json_t *tags = json_array();
 
 		for (unsigned k = 0; k < s->count; k++) {
 			if (s->ds[k].is_there && s->has_answered)
 				json_array_append_new(tags, json_integer(s->ds[k].ds.tag));
 		}
+		validated = signer_parent_validated(z, s, &why);
 		json_array_append_new(
-		    list, json_pack("{s:s,s:o,s:o,s:s}", "server", s->name, "ds", tags, "since",
-			      verbs_time(s->changed), "reason", parent_reason(s)));
+		    list, json_pack("{s:s,s:o,s:o,s:s,s:s,s:s}", "server", s->name, "ds", tags,
+			      "since", verbs_time(s->changed), "reason", parent_reason(s),
+			      "validated", validated, "validation", why));
 	}
 	return list;
 }
@@ -232,16 +235,19 @@ static void show_parent(struct ops_call *c, const json_t *list)
 
 	json_array_foreach(list, i, one)
 	{
+		const char *why = text_of(one, "validation");
+
 		ds = json_object_get(one, "ds");
 		ops_text(c, "  %-12s %s ", "parent", text_of(one, "server"));
 		if (text_of(one, "reason")[0] != '\0') {
-			ops_text(c, "cannot be asked: %s\n", text_of(one, "reason"));
+			ops_text(c, "what it has is not known: %s\n", text_of(one, "reason"));
 			continue;
 		}
 		ops_text(c, json_array_size(ds) == 0 ? "has no DS" : "has DS");
 		json_array_foreach(ds, k, tag)
 		    ops_text(c, " %" JSON_INTEGER_FORMAT, json_integer_value(tag));
-		ops_text(c, " since %s\n", text_of(one, "since"));
+		ops_text(c, " since %s, %s%s%s\n", text_of(one, "since"), text_of(one, "validated"),
+		    why[0] == '\0' ? "" : ": ", why);
 	}
 }
 

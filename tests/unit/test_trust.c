@@ -13,7 +13,7 @@
 #include "dns/packet.h"
 #include "dns/rrtype.h"
 #include "dns_fixture.h"
-#include "parent/chain.h"
+#include "parent/trust.h"
 
 #define NOW 1800000000 /* 2027 */
 #define VECTORS_MAX 80
@@ -102,108 +102,108 @@ static const struct vector *vector_of(const struct tree *t, const uint8_t *name,
 }
 
 /* The whole chain; questions: how many were asked. */
-static struct chain walk(const struct tree *t, struct chain_memory *m, const char *name,
+static struct trust walk(const struct tree *t, struct trust_memory *m, const char *name,
     uint16_t type, int64_t now, unsigned *questions)
 {
-	struct chain c;
+	struct trust c;
 	const uint8_t *qname;
 	uint16_t qtype;
 
 	*questions = 0;
-	chain_begin(&c, &t->anchors, m, fixture_name(name), type, now);
-	while (c.verdict == CHAIN_OPEN) {
+	trust_begin(&c, &t->anchors, m, fixture_name(name), type, now);
+	while (c.verdict == TRUST_OPEN) {
 		const struct vector *v;
 
-		chain_question(&c, &qname, &qtype);
+		trust_question(&c, &qname, &qtype);
 		v = vector_of(t, qname, qtype);
 		(*questions)++;
 		if (v == t->forged)
-			chain_answer(&c, t->instead.data, t->instead.len, now);
+			trust_answer(&c, t->instead.data, t->instead.len, now);
 		else
-			chain_answer(&c, v->msg, v->len, now);
+			trust_answer(&c, v->msg, v->len, now);
 	}
 	return c;
 }
 
 /* Its verdict; rdatas: of the answer, as many as there are, -1 where it does not matter. */
-static void expect(struct tree *t, const char *name, uint16_t type, enum chain_verdict verdict,
+static void expect(struct tree *t, const char *name, uint16_t type, enum trust_verdict verdict,
     int rdatas, const char *zone)
 {
 	unsigned questions;
-	struct chain c = walk(t, NULL, name, type, NOW, &questions);
+	struct trust c = walk(t, NULL, name, type, NOW, &questions);
 	struct rrset set = {.count = 0};
 
 	if (c.verdict != verdict)
 		fail_msg(
-		    "%s: %s %u is %s (%s)", t->server, name, type, chain_word(c.verdict), c.why);
+		    "%s: %s %u is %s (%s)", t->server, name, type, trust_word(c.verdict), c.why);
 	if (c.answer.len > 0)
 		assert_int_equal(rrset_unpack(c.answer.data, c.answer.len, &set), OK);
 	if (rdatas >= 0)
 		assert_int_equal(set.count, rdatas);
 	if (zone != NULL)
 		assert_true(name_equal(c.zone, fixture_name(zone)));
-	assert_true(verdict == CHAIN_SECURE || c.why[0] != '\0');
-	chain_free(&c);
+	assert_true(verdict == TRUST_SECURE || c.why[0] != '\0');
+	trust_free(&c);
 }
 
 static void test_secure(void **state)
 {
 	for (struct tree *t = *state; t < (struct tree *)*state + 2; t++) {
-		expect(t, "example.", RR_DNSKEY, CHAIN_SECURE, 2, "example.");
-		expect(t, "www.example.", RR_A, CHAIN_SECURE, 1, "example.");
-		expect(t, "a.ent.example.", RR_TXT, CHAIN_SECURE, 1, "example.");
-		expect(t, "secure.example.", RR_DS, CHAIN_SECURE, 1, "example.");
-		expect(t, "secure.example.", RR_DNSKEY, CHAIN_SECURE, 2, "secure.example.");
-		expect(t, "secure.example.", CHAIN_ZONE, CHAIN_SECURE, 0, "example.");
-		expect(t, "host.secure.example.", CHAIN_ZONE, CHAIN_SECURE, 0, "secure.example.");
-		expect(t, "host.secure.example.", RR_TXT, CHAIN_SECURE, 1, "secure.example.");
-		expect(t, "a.ent.secure.example.", RR_TXT, CHAIN_SECURE, 1, "secure.example.");
-		expect(t, "host.out.example.", RR_TXT, CHAIN_SECURE, 1, "out.example.");
-		expect(t, "host.sha1.example.", RR_TXT, CHAIN_SECURE, 1, "sha1.example.");
+		expect(t, "example.", RR_DNSKEY, TRUST_SECURE, 2, "example.");
+		expect(t, "www.example.", RR_A, TRUST_SECURE, 1, "example.");
+		expect(t, "a.ent.example.", RR_TXT, TRUST_SECURE, 1, "example.");
+		expect(t, "secure.example.", RR_DS, TRUST_SECURE, 1, "example.");
+		expect(t, "secure.example.", RR_DNSKEY, TRUST_SECURE, 2, "secure.example.");
+		expect(t, "secure.example.", TRUST_ZONE, TRUST_SECURE, 0, "example.");
+		expect(t, "host.secure.example.", TRUST_ZONE, TRUST_SECURE, 0, "secure.example.");
+		expect(t, "host.secure.example.", RR_TXT, TRUST_SECURE, 1, "secure.example.");
+		expect(t, "a.ent.secure.example.", RR_TXT, TRUST_SECURE, 1, "secure.example.");
+		expect(t, "host.out.example.", RR_TXT, TRUST_SECURE, 1, "out.example.");
+		expect(t, "host.sha1.example.", RR_TXT, TRUST_SECURE, 1, "sha1.example.");
 	}
 }
 
 static void test_wildcard(void **state)
 {
 	for (struct tree *t = *state; t < (struct tree *)*state + 2; t++) {
-		expect(t, "q.wild.example.", RR_TXT, CHAIN_SECURE, 1, "example.");
-		expect(t, "q.wild.secure.example.", RR_TXT, CHAIN_SECURE, 1, "secure.example.");
-		expect(t, "q.wild.example.", RR_CDS, CHAIN_SECURE, 0, "example.");
-		expect(t, "q.wild.secure.example.", RR_CDS, CHAIN_SECURE, 0, "secure.example.");
+		expect(t, "q.wild.example.", RR_TXT, TRUST_SECURE, 1, "example.");
+		expect(t, "q.wild.secure.example.", RR_TXT, TRUST_SECURE, 1, "secure.example.");
+		expect(t, "q.wild.example.", RR_CDS, TRUST_SECURE, 0, "example.");
+		expect(t, "q.wild.secure.example.", RR_CDS, TRUST_SECURE, 0, "secure.example.");
 	}
 }
 
 static void test_absent(void **state)
 {
 	for (struct tree *t = *state; t < (struct tree *)*state + 2; t++) {
-		expect(t, "plain.example.", RR_DS, CHAIN_SECURE, 0, "example.");
-		expect(t, "nothing.example.", RR_TXT, CHAIN_SECURE, 0, "example.");
-		expect(t, "nothing.example.", RR_DS, CHAIN_SECURE, 0, "example.");
-		expect(t, "below.nothing.example.", RR_DS, CHAIN_SECURE, 0, "example.");
-		expect(t, "ent.example.", RR_DS, CHAIN_SECURE, 0, "example.");
-		expect(t, "ent.secure.example.", RR_DS, CHAIN_SECURE, 0, "secure.example.");
-		expect(t, "sub.secure.example.", RR_DS, CHAIN_SECURE, 0, "secure.example.");
-		expect(t, "nothing.secure.example.", RR_TXT, CHAIN_SECURE, 0, "secure.example.");
-		expect(t, "www.example.", RR_CDS, CHAIN_SECURE, 0, "example.");
-		expect(t, "secure.example.", RR_CDS, CHAIN_SECURE, 0, "secure.example.");
-		expect(t, "alias.example.", RR_DS, CHAIN_SECURE, 0, "example.");
-		expect(t, "alias.example.", RR_TXT, CHAIN_SECURE, 0, "example.");
+		expect(t, "plain.example.", RR_DS, TRUST_SECURE, 0, "example.");
+		expect(t, "nothing.example.", RR_TXT, TRUST_SECURE, 0, "example.");
+		expect(t, "nothing.example.", RR_DS, TRUST_SECURE, 0, "example.");
+		expect(t, "below.nothing.example.", RR_DS, TRUST_SECURE, 0, "example.");
+		expect(t, "ent.example.", RR_DS, TRUST_SECURE, 0, "example.");
+		expect(t, "ent.secure.example.", RR_DS, TRUST_SECURE, 0, "secure.example.");
+		expect(t, "sub.secure.example.", RR_DS, TRUST_SECURE, 0, "secure.example.");
+		expect(t, "nothing.secure.example.", RR_TXT, TRUST_SECURE, 0, "secure.example.");
+		expect(t, "www.example.", RR_CDS, TRUST_SECURE, 0, "example.");
+		expect(t, "secure.example.", RR_CDS, TRUST_SECURE, 0, "secure.example.");
+		expect(t, "alias.example.", RR_DS, TRUST_SECURE, 0, "example.");
+		expect(t, "alias.example.", RR_TXT, TRUST_SECURE, 0, "example.");
 	}
 }
 
 static void test_insecure(void **state)
 {
 	for (struct tree *t = *state; t < (struct tree *)*state + 2; t++) {
-		expect(t, "a.plain.example.", RR_A, CHAIN_INSECURE, 0, NULL);
-		expect(t, "a.plain.example.", RR_DS, CHAIN_INSECURE, 0, NULL);
-		expect(t, "a.b.sub.secure.example.", RR_CDS, CHAIN_INSECURE, 0, NULL);
-		expect(t, "old.example.", RR_A, CHAIN_INSECURE, 0, NULL);      /* algorithm 253 */
-		expect(t, "free.out.example.", RR_A, CHAIN_INSECURE, 0, NULL); /* opt-out */
-		expect(t, "free.out.example.", RR_DS, CHAIN_INSECURE, 0, NULL);
+		expect(t, "a.plain.example.", RR_A, TRUST_INSECURE, 0, NULL);
+		expect(t, "a.plain.example.", RR_DS, TRUST_INSECURE, 0, NULL);
+		expect(t, "a.b.sub.secure.example.", RR_CDS, TRUST_INSECURE, 0, NULL);
+		expect(t, "old.example.", RR_A, TRUST_INSECURE, 0, NULL);      /* algorithm 253 */
+		expect(t, "free.out.example.", RR_A, TRUST_INSECURE, 0, NULL); /* opt-out */
+		expect(t, "free.out.example.", RR_DS, TRUST_INSECURE, 0, NULL);
 		expect(
-		    t, "nothing.slow.example.", RR_TXT, CHAIN_INSECURE, 0, NULL); /* iterations */
-		expect(t, "other.", RR_A, CHAIN_UNCHECKED, 0, NULL);
-		expect(t, "example.", RR_DS, CHAIN_UNCHECKED, 0, NULL);
+		    t, "nothing.slow.example.", RR_TXT, TRUST_INSECURE, 0, NULL); /* iterations */
+		expect(t, "other.", RR_A, TRUST_UNCHECKED, 0, NULL);
+		expect(t, "example.", RR_DS, TRUST_UNCHECKED, 0, NULL);
 	}
 }
 
@@ -211,29 +211,29 @@ static void test_time(void **state)
 {
 	struct tree *t = *state;
 	unsigned questions;
-	struct chain c = walk(t, NULL, "host.secure.example.", RR_TXT, 2090000000, &questions);
+	struct trust c = walk(t, NULL, "host.secure.example.", RR_TXT, 2090000000, &questions);
 
-	assert_int_equal(c.verdict, CHAIN_BOGUS);
+	assert_int_equal(c.verdict, TRUST_BOGUS);
 	assert_says(c.why, "expired at 2036-01-01T00:00:00Z");
-	chain_free(&c);
+	trust_free(&c);
 	c = walk(t, NULL, "host.secure.example.", RR_TXT, 1700000000, &questions);
-	assert_int_equal(c.verdict, CHAIN_BOGUS);
+	assert_int_equal(c.verdict, TRUST_BOGUS);
 	assert_says(c.why, "begins only at 2026-01-01T00:00:00Z");
-	chain_free(&c);
+	trust_free(&c);
 }
 
 static void test_anchor(void **state)
 {
 	struct tree *t = *state;
-	struct chain c;
+	struct trust c;
 	unsigned questions;
 
 	t->anchors.sets[0].data[t->anchors.sets[0].len - 2] ^= 1;
 	c = walk(t, NULL, "host.secure.example.", RR_TXT, NOW, &questions);
 	t->anchors.sets[0].data[t->anchors.sets[0].len - 2] ^= 1;
-	assert_int_equal(c.verdict, CHAIN_BOGUS);
+	assert_int_equal(c.verdict, TRUST_BOGUS);
 	assert_says(c.why, "example. DNSKEY: no DNSKEY is the one of a DS");
-	chain_free(&c);
+	trust_free(&c);
 }
 
 /* The answer to one question is replaced by another one's, its question put right. */
@@ -251,17 +251,17 @@ static void test_replayed(void **state)
 	for (struct tree *t = *state; t < (struct tree *)*state + 2; t++) {
 		/* "No DS" of another name; the NSEC above the cut for a name below it. */
 		forge(t, "secure.example.", RR_DS, "plain.example.", RR_DS);
-		expect(t, "host.secure.example.", RR_TXT, CHAIN_BOGUS, 0, NULL);
+		expect(t, "host.secure.example.", RR_TXT, TRUST_BOGUS, 0, NULL);
 		forge(t, "secure.example.", RR_DS, "nothing.example.", RR_DS);
-		expect(t, "host.secure.example.", RR_TXT, CHAIN_BOGUS, 0, NULL);
+		expect(t, "host.secure.example.", RR_TXT, TRUST_BOGUS, 0, NULL);
 		forge(t, "secure.example.", RR_DS, "secure.example.", RR_CDS);
-		expect(t, "host.secure.example.", RR_TXT, CHAIN_BOGUS, 0, NULL);
+		expect(t, "host.secure.example.", RR_TXT, TRUST_BOGUS, 0, NULL);
 		forge(t, "secure.example.", RR_DNSKEY, "example.", RR_DNSKEY);
-		expect(t, "host.secure.example.", RR_TXT, CHAIN_BOGUS, 0, NULL);
+		expect(t, "host.secure.example.", RR_TXT, TRUST_BOGUS, 0, NULL);
 		forge(t, "host.secure.example.", RR_TXT, "nothing.secure.example.", RR_TXT);
-		expect(t, "host.secure.example.", RR_TXT, CHAIN_BOGUS, 0, NULL);
+		expect(t, "host.secure.example.", RR_TXT, TRUST_BOGUS, 0, NULL);
 		forge(t, "a.ent.example.", RR_TXT, "q.wild.example.", RR_TXT);
-		expect(t, "a.ent.example.", RR_TXT, CHAIN_BOGUS, 0, NULL);
+		expect(t, "a.ent.example.", RR_TXT, TRUST_BOGUS, 0, NULL);
 		t->forged = NULL;
 	}
 }
@@ -289,27 +289,27 @@ static void strip(struct tree *t, const char *name, uint16_t type, uint16_t with
 
 static void test_stripped(void **state)
 {
-	struct chain c;
+	struct trust c;
 	unsigned questions;
 
 	for (struct tree *t = *state; t < (struct tree *)*state + 2; t++) {
 		strip(t, "secure.example.", RR_DS, RR_RRSIG);
 		c = walk(t, NULL, "host.secure.example.", RR_TXT, NOW, &questions);
-		assert_int_equal(c.verdict, CHAIN_BOGUS);
+		assert_int_equal(c.verdict, TRUST_BOGUS);
 		assert_says(c.why, "secure.example. DS: it is not signed");
-		chain_free(&c);
+		trust_free(&c);
 		strip(t, "secure.example.", RR_DS, RR_DS);
 		c = walk(t, NULL, "host.secure.example.", RR_TXT, NOW, &questions);
-		assert_int_equal(c.verdict, CHAIN_BOGUS);
+		assert_int_equal(c.verdict, TRUST_BOGUS);
 		assert_says(c.why, "there is neither NSEC nor NSEC3 in the answer");
-		chain_free(&c);
+		trust_free(&c);
 		/* A wildcard's answer for a name that is there. */
 		strip(t, "q.wild.example.", RR_TXT, RR_NSEC);
-		expect(t, "q.wild.example.", RR_TXT, CHAIN_BOGUS, 0, NULL);
+		expect(t, "q.wild.example.", RR_TXT, TRUST_BOGUS, 0, NULL);
 		strip(t, "q.wild.secure.example.", RR_TXT, RR_NSEC3);
-		expect(t, "q.wild.secure.example.", RR_TXT, CHAIN_BOGUS, 0, NULL);
+		expect(t, "q.wild.secure.example.", RR_TXT, TRUST_BOGUS, 0, NULL);
 		strip(t, "plain.example.", RR_DS, RR_NSEC);
-		expect(t, "a.plain.example.", RR_A, CHAIN_BOGUS, 0, NULL);
+		expect(t, "a.plain.example.", RR_A, TRUST_BOGUS, 0, NULL);
 		t->forged = NULL;
 	}
 }
@@ -325,7 +325,7 @@ static void test_flips(void **state)
 	    {"secure.example.", RR_DNSKEY}, {"host.secure.example.", RR_TXT}};
 	struct tree *t = *state;
 	unsigned questions, bogus = 0;
-	struct chain whole = walk(t, NULL, "host.secure.example.", RR_TXT, NOW, &questions), c;
+	struct trust whole = walk(t, NULL, "host.secure.example.", RR_TXT, NOW, &questions), c;
 	struct rrset right, other;
 
 	assert_int_equal(rrset_unpack(whole.answer.data, whole.answer.len, &right), OK);
@@ -342,66 +342,66 @@ static void test_flips(void **state)
 			t->instead.len = fixture_random((uint32_t)v->len);
 		c = walk(t, NULL, "host.secure.example.", RR_TXT, NOW, &questions);
 		t->forged = NULL;
-		assert_int_not_equal(c.verdict, CHAIN_INSECURE);
-		bogus += c.verdict == CHAIN_BOGUS;
-		if (c.verdict == CHAIN_SECURE) {
+		assert_int_not_equal(c.verdict, TRUST_INSECURE);
+		bogus += c.verdict == TRUST_BOGUS;
+		if (c.verdict == TRUST_SECURE) {
 			assert_int_equal(rrset_unpack(c.answer.data, c.answer.len, &other), OK);
 			assert_int_equal(other.rdata_len, right.rdata_len);
 			assert_memory_equal(other.rdata, right.rdata, right.rdata_len);
 		}
-		chain_free(&c);
+		trust_free(&c);
 	}
 	assert_true(bogus > 1000);
-	chain_free(&whole);
+	trust_free(&whole);
 }
 
 static void test_memory(void **state)
 {
 	struct tree *t = *state;
-	struct chain_memory *m = chain_memory_new();
+	struct trust_memory *m = trust_memory_new();
 	unsigned questions;
-	struct chain c = walk(t, m, "host.secure.example.", RR_TXT, NOW, &questions);
+	struct trust c = walk(t, m, "host.secure.example.", RR_TXT, NOW, &questions);
 
 	assert_int_equal(questions, 5);
-	chain_free(&c);
+	trust_free(&c);
 	c = walk(t, m, "host.secure.example.", RR_TXT, NOW + 1800, &questions);
-	assert_int_equal(c.verdict, CHAIN_SECURE);
+	assert_int_equal(c.verdict, TRUST_SECURE);
 	assert_int_equal(questions, 2); /* is it a zone of its own?  And the question. */
-	chain_free(&c);
-	c = walk(t, m, "secure.example.", CHAIN_ZONE, NOW, &questions);
-	assert_int_equal(c.verdict, CHAIN_SECURE);
+	trust_free(&c);
+	c = walk(t, m, "secure.example.", TRUST_ZONE, NOW, &questions);
+	assert_int_equal(c.verdict, TRUST_SECURE);
 	assert_int_equal(questions, 0);
-	chain_free(&c);
+	trust_free(&c);
 	c = walk(t, m, "host.secure.example.", RR_TXT, NOW + 3600, &questions);
 	assert_int_equal(questions, 5);
-	chain_free(&c);
+	trust_free(&c);
 	c = walk(t, m, "a.plain.example.", RR_A, NOW + 3600, &questions);
-	chain_free(&c);
+	trust_free(&c);
 	c = walk(t, m, "b.plain.example.", RR_A, NOW + 3600, &questions);
-	assert_int_equal(c.verdict, CHAIN_INSECURE);
+	assert_int_equal(c.verdict, TRUST_INSECURE);
 	assert_int_equal(questions, 0);
-	chain_free(&c);
-	chain_memory_free(m);
+	trust_free(&c);
+	trust_memory_free(m);
 }
 
 static void test_no_answer(void **state)
 {
 	struct tree *t = *state;
-	struct chain_memory *m = chain_memory_new();
-	struct chain c;
+	struct trust_memory *m = trust_memory_new();
+	struct trust c;
 
-	chain_begin(&c, &t->anchors, m, fixture_name("a.example."), RR_A, NOW);
-	chain_failed(&c, "timeout", NOW);
-	assert_int_equal(c.verdict, CHAIN_UNKNOWN);
+	trust_begin(&c, &t->anchors, m, fixture_name("a.example."), RR_A, NOW);
+	trust_failed(&c, "timeout", NOW);
+	assert_int_equal(c.verdict, TRUST_UNKNOWN);
 	assert_string_equal(c.why, "example. DNSKEY: timeout");
-	chain_free(&c);
-	chain_begin(&c, &t->anchors, m, fixture_name("b.example."), RR_A, NOW + 59);
-	assert_int_equal(c.verdict, CHAIN_UNKNOWN); /* not asked again by everybody */
-	chain_free(&c);
-	chain_begin(&c, &t->anchors, m, fixture_name("b.example."), RR_A, NOW + 60);
-	assert_int_equal(c.verdict, CHAIN_OPEN);
-	chain_free(&c);
-	chain_memory_free(m);
+	trust_free(&c);
+	trust_begin(&c, &t->anchors, m, fixture_name("b.example."), RR_A, NOW + 59);
+	assert_int_equal(c.verdict, TRUST_UNKNOWN); /* not asked again by everybody */
+	trust_free(&c);
+	trust_begin(&c, &t->anchors, m, fixture_name("b.example."), RR_A, NOW + 60);
+	assert_int_equal(c.verdict, TRUST_OPEN);
+	trust_free(&c);
+	trust_memory_free(m);
 }
 
 /* What one of the parent's servers says, by the keys of the parent. */
@@ -410,20 +410,20 @@ static void test_judge(void **state)
 	struct tree *t = *state;
 	unsigned questions;
 	const uint8_t *child = fixture_name("secure.example.");
-	struct chain zone = walk(t, NULL, "secure.example.", CHAIN_ZONE, NOW, &questions);
+	struct trust zone = walk(t, NULL, "secure.example.", TRUST_ZONE, NOW, &questions);
 	const struct vector *v = vector_of(t, child, RR_DS);
 	struct err e;
 
-	assert_int_equal(chain_judge(&zone, v->msg, v->len, child, RR_DS, NOW, &e), CHAIN_SECURE);
+	assert_int_equal(trust_judge(&zone, v->msg, v->len, child, RR_DS, NOW, &e), TRUST_SECURE);
 	strip(t, "secure.example.", RR_DS, RR_RRSIG);
-	assert_int_equal(chain_judge(&zone, t->instead.data, t->instead.len, child, RR_DS, NOW, &e),
-	    CHAIN_BOGUS);
+	assert_int_equal(trust_judge(&zone, t->instead.data, t->instead.len, child, RR_DS, NOW, &e),
+	    TRUST_BOGUS);
 	assert_string_equal(e.text, "it is not signed");
 	t->forged = NULL;
 	child = fixture_name("plain.example.");
 	v = vector_of(t, child, RR_DS);
-	assert_int_equal(chain_judge(&zone, v->msg, v->len, child, RR_DS, NOW, &e), CHAIN_SECURE);
-	chain_free(&zone);
+	assert_int_equal(trust_judge(&zone, v->msg, v->len, child, RR_DS, NOW, &e), TRUST_SECURE);
+	trust_free(&zone);
 }
 
 int main(void)
