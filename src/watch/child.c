@@ -222,46 +222,60 @@ static void note_since(int64_t *since, bool is_so, int64_t now)
 		*since = now;
 }
 
+/* Who is silent has not come to agree. */
+static void note_difference(int64_t *since, bool do_differ, bool all_told, int64_t now)
+{
+	if (do_differ || all_told)
+		note_since(since, do_differ, now);
+}
+
 static void compare_servers(struct watch_child *c, int64_t now)
 {
 	const struct watch_server *keys = NULL, *wish = NULL;
 	bool keys_differ = false, wishes_differ = false;
+	unsigned answers = 0, wishes = 0;
 
 	for (unsigned i = 0; i < c->server_count; i++) {
 		const struct watch_server *s = &c->servers[i];
 
 		if (is_answering(s)) {
+			answers++;
 			keys = keys == NULL ? s : keys;
 			keys_differ |= memcmp(keys->parts[WATCH_DNSKEY].digest,
 					   s->parts[WATCH_DNSKEY].digest, WATCH_DIGEST_LEN) != 0;
 		}
 		if (has_wish(s)) {
+			wishes++;
 			wish = wish == NULL ? s : wish;
 			wishes_differ |=
 			    memcmp(wish->wish.digest, s->wish.digest, WATCH_DIGEST_LEN) != 0;
 		}
 	}
-	note_since(&c->dnskey_differs, keys_differ, now);
-	note_since(&c->wish_differs, wishes_differ, now);
+	note_difference(&c->dnskey_differs, keys_differ, answers == c->server_count, now);
+	note_difference(&c->wish_differs, wishes_differ, wishes == c->server_count, now);
 }
 
+/* A server may be some seconds behind another at each look, and no harm is done; it is behind when
+ * it still lacks a version that another one had in the look before. */
 static void compare_serials(struct watch_child *c, int64_t now)
 {
 	const struct watch_server *ahead = NULL;
 
 	for (unsigned i = 0; i < c->server_count; i++) {
-		const struct watch_server *s = &c->servers[i];
-
-		if (is_answering(s) && s->has_serial &&
-		    (ahead == NULL || serial_gt(s->serial, ahead->serial)))
-			ahead = s;
-	}
-	for (unsigned i = 0; i < c->server_count; i++) {
 		struct watch_server *s = &c->servers[i];
 
+		if (!is_answering(s) || !s->has_serial)
+			continue;
 		note_since(&s->behind_since,
-		    is_answering(s) && s->has_serial && serial_gt(ahead->serial, s->serial), now);
+		    c->newest_serial_at != 0 && serial_gt(c->newest_serial, s->serial),
+		    c->newest_serial_at);
+		if (ahead == NULL || serial_gt(s->serial, ahead->serial))
+			ahead = s;
 	}
+	if (ahead == NULL)
+		return;
+	c->newest_serial = ahead->serial;
+	c->newest_serial_at = now;
 }
 
 /* The keys of enrolment are known once an address showed them in a set that validates, or that of
@@ -271,9 +285,9 @@ static bool is_baseline(const struct watch_child *c, int64_t now)
 	for (unsigned i = 0; i < c->server_count; i++) {
 		const struct watch_server *s = &c->servers[i];
 
-		if (is_answering(s) && s->asked == now &&
+		if (c->has_today && is_answering(s) &&
 		    (c->today.count == 0 || trust_validates(c, s, &c->today, now)))
-			return c->has_today;
+			return true;
 	}
 	return false;
 }
@@ -330,7 +344,9 @@ static enum watch_event end_wish(struct watch_child *c, unsigned before)
 	c->acted_is_open = false;
 	if (before == 0 && c->today.count > 0)
 		return WATCH_EVENT_SECURED;
-	return c->today.count == 0 ? WATCH_EVENT_UNSECURED : WATCH_EVENT_ROLLED;
+	if (c->today.count == 0)
+		return WATCH_EVENT_UNSECURED;
+	return c->order.is_removal ? WATCH_EVENT_ROLLED : WATCH_EVENT_SEEN;
 }
 
 /* The first DS and the last one are events even where they come in two steps. */

@@ -120,7 +120,7 @@ struct watch_server { /* an address */
 	struct watch_part parts[WATCH_TYPES]; /* as they came last */
 	uint32_t serial, soa_expire;
 	bool has_serial;
-	int64_t behind_since; /* an older serial than another's; 0: not */
+	int64_t behind_since; /* it lacks a version that another had in the look before; 0: not */
 	uint16_t nsec3_iterations;
 	uint32_t ttl_max; /* the largest of a DNSKEY set ever seen here */
 	struct watch_seen *seen;
@@ -155,7 +155,9 @@ struct watch_child { /* zeros, then watch_child_init */
 	unsigned server_count;
 	struct watch_ds today; /* last known to be the same at all of the parent's servers */
 	bool has_today;
-	int64_t dnskey_differs, wish_differs; /* since; 0: all that answer agree */
+	int64_t dnskey_differs, wish_differs; /* since; 0: all agree */
+	uint32_t newest_serial; /* in the last look that had one */
+	int64_t newest_serial_at; /* 0: none had */
 	/* The newest CDS and CDNSKEY that were proved; the last acted on, whether or not all of that was seen
 	 * done. */
 	uint8_t newest[WATCH_DIGEST_LEN], acted[WATCH_DIGEST_LEN];

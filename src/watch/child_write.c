@@ -267,6 +267,8 @@ static void put_memory(struct buf *b, const struct watch_child *c)
 	put_ds(b, c->today.list, c->today.count);
 	put_time(b, c->dnskey_differs);
 	put_time(b, c->wish_differs);
+	buf_u32(b, c->newest_serial);
+	put_time(b, c->newest_serial_at);
 	buf_put(b, c->newest, sizeof(c->newest));
 	buf_put(b, c->acted, sizeof(c->acted));
 	put_time(b, c->newest_inception);
@@ -291,6 +293,8 @@ static void get_memory(struct reader *r, struct watch_child *c)
 	get_set(r, &c->today);
 	c->dnskey_differs = get_time(r);
 	c->wish_differs = get_time(r);
+	c->newest_serial = reader_u32(r);
+	c->newest_serial_at = get_time(r);
 	get_octets(r, c->newest, sizeof(c->newest));
 	get_octets(r, c->acted, sizeof(c->acted));
 	c->newest_inception = get_time(r);

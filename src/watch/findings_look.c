@@ -16,10 +16,8 @@
 struct look {
 	const struct watch_child *child;
 	const struct watch_policy *policy;
-	const struct watch_outside *outside;
+	int64_t fresh; /* asked before: not asked */
 	const struct watch_findings *before;
-	struct watch_ds today;
-	bool knows_today;
 	int64_t now;
 	struct watch_findings *out;
 };
@@ -116,8 +114,8 @@ static bool has_key(const struct look *l, const struct watch_server *s, const st
 
 static bool has_any_key(const struct look *l, const struct watch_server *s)
 {
-	for (unsigned i = 0; i < l->today.count; i++) {
-		if (has_key(l, s, &l->today.list[i]))
+	for (unsigned i = 0; i < l->child->today.count; i++) {
+		if (has_key(l, s, &l->child->today.list[i]))
 			return true;
 	}
 	return false;
@@ -129,7 +127,7 @@ static bool has_signature(const struct look *l, const struct watch_server *s)
 	const struct watch_part *p = &s->parts[WATCH_DNSKEY];
 
 	for (unsigned i = 0; i < p->sig_count; i++) {
-		if (trust_has_ds(l->child, &l->today, &l->child->keys[p->sigs[i].key]))
+		if (trust_has_ds(l->child, &l->child->today, &l->child->keys[p->sigs[i].key]))
 			return true;
 	}
 	return false;
@@ -139,8 +137,8 @@ static bool has_signature(const struct look *l, const struct watch_server *s)
  */
 static bool is_judgeable(const struct look *l)
 {
-	for (unsigned i = 0; i < l->today.count; i++) {
-		const struct parent_ds *ds = &l->today.list[i];
+	for (unsigned i = 0; i < l->child->today.count; i++) {
+		const struct parent_ds *ds = &l->child->today.list[i];
 
 		if (dnskey_algorithm_name(ds->algorithm) != NULL &&
 		    (ds->digest_type == 1 || trust_is_digest(ds->digest_type)))
@@ -154,9 +152,9 @@ static void look_at_chain(struct look *l, const struct watch_server *s)
 	char tags[TAGS_SIZE], why[WATCH_REASON_MAX] = "";
 	struct watch_finding x;
 
-	if (!l->knows_today || !is_judgeable(l))
+	if (!l->child->has_today || !is_judgeable(l))
 		return;
-	decide_tags(&l->today, tags);
+	decide_tags(&l->child->today, tags);
 	if (!has_any_key(l, s)) {
 		x = at(WATCH_NO_KEY_FOR_DS, s);
 		found(l, &x, l->now, "no DNSKEY there belongs to a DS at the parent (%s)", tags);
@@ -168,8 +166,8 @@ static void look_at_chain(struct look *l, const struct watch_server *s)
 		    s->parts[WATCH_DNSKEY].is_capped
 			? "; it has more signatures and keys of one tag than are checked"
 			: "");
-	} else if (trust_validates(l->child, s, &l->today, l->now) &&
-		   !trust_validates_strictly(l->child, s, &l->today, l->now, why)) {
+	} else if (trust_validates(l->child, s, &l->child->today, l->now) &&
+		   !trust_validates_strictly(l->child, s, &l->child->today, l->now, why)) {
 		x = at(WATCH_ALGORITHM_SILENT, s);
 		found(l, &x, l->now, "%.150s", why);
 	}
@@ -182,13 +180,14 @@ static const struct watch_sig *best_sig(
     const struct look *l, const struct watch_server *s, enum watch_type t)
 {
 	const struct watch_part *p = &s->parts[t];
-	bool needs_ds = t == WATCH_DNSKEY && l->knows_today && has_signature(l, s);
+	bool needs_ds = t == WATCH_DNSKEY && l->child->has_today && has_signature(l, s);
 	const struct watch_sig *best = NULL;
 
 	for (unsigned i = 0; i < p->sig_count; i++) {
 		const struct watch_sig *sig = &p->sigs[i];
 
-		if (needs_ds && !trust_has_ds(l->child, &l->today, &l->child->keys[sig->key]))
+		if (needs_ds &&
+		    !trust_has_ds(l->child, &l->child->today, &l->child->keys[sig->key]))
 			continue;
 		/* One of now is better than one to come. */
 		if (best == NULL ||
@@ -224,7 +223,7 @@ static void look_at_sig(struct look *l, const struct watch_server *s, enum watch
 	if (sig == NULL) {
 		if (p->is_there && p->has_rrsigs && s->seen_count > 0)
 			found(l, &x, l->now, "no signature over its %s set holds", type);
-		else if (p->is_there && !p->has_rrsigs && l->knows_today && is_judgeable(l))
+		else if (p->is_there && !p->has_rrsigs && l->child->has_today && is_judgeable(l))
 			found(l, &x, l->now, "its %s set is not signed", type);
 		return;
 	}
@@ -288,17 +287,41 @@ static void look_at_nsec3(struct look *l, const struct watch_server *s)
 		found(l, &x, l->now, "it uses NSEC3 with %u iterations", s->nsec3_iterations);
 }
 
+static bool is_of_word(enum watch_kind k)
+{
+	return k == WATCH_SERVER_SILENT || k == WATCH_SERVER_LAME || k == WATCH_SERVER_BROKEN;
+}
+
+/* What was found at a server that says nothing now, or was not asked, is not over. */
+static void keep(struct look *l, const struct watch_server *s, bool with_word)
+{
+	for (unsigned i = 0; l->before != NULL && i < l->before->count; i++) {
+		const struct watch_finding *x = &l->before->list[i];
+
+		if (strcmp(x->server, s->name) == 0 && (with_word || !is_of_word(x->kind)))
+			found(l, x, x->since, "%s", x->detail);
+	}
+}
+
 static void look_at_server(struct look *l, const struct watch_server *s)
 {
-	look_at_word(l, s);
-	if (s->word != WATCH_ANSWERED)
+	if (s->asked < l->fresh) {
+		keep(l, s, true);
 		return;
+	}
+	look_at_word(l, s);
+	if (s->word != WATCH_ANSWERED) {
+		keep(l, s, false);
+		return;
+	}
+	look_at_nsec3(l, s);
 	look_at_chain(l, s);
+	if (l->child->has_today && !is_judgeable(l))
+		return; /* nobody looks at its signatures */
 	look_at_sig(l, s, WATCH_DNSKEY);
 	look_at_sig(l, s, WATCH_SOA);
 	look_at_sig(l, s, WATCH_CDS);
 	look_at_sig(l, s, WATCH_CDNSKEY);
-	look_at_nsec3(l, s);
 }
 
 void watch_findings_of(const struct watch_child *c, const struct watch_policy *p,
@@ -307,15 +330,14 @@ void watch_findings_of(const struct watch_child *c, const struct watch_policy *p
 {
 	struct watch_findings list = {.list = mem_array(WATCH_FINDINGS_MAX, sizeof(*list.list))};
 	struct look l = {
-	    .child = c, .policy = p, .outside = o, .before = before, .now = now, .out = &list};
+	    .child = c, .policy = p, .fresh = o->fresh, .before = before, .now = now, .out = &list};
 
-	l.knows_today = watch_parent_set(o->parent, o->fresh, &l.today, NULL) == OK;
 	for (unsigned i = 0; i < c->server_count; i++)
 		look_at_server(&l, &c->servers[i]);
 	look_at_differences(&l);
 	look_at_serials(&l);
-	for (unsigned i = 0; l.knows_today && i < l.today.count; i++)
-		look_at_ds(&l, &l.today.list[i]);
+	for (unsigned i = 0; c->has_today && i < c->today.count; i++)
+		look_at_ds(&l, &c->today.list[i]);
 	list.list = mem_grow(list.list, list.count + 1, sizeof(*list.list));
 	*out = list;
 }

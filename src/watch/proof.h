@@ -12,7 +12,7 @@
 #include "dns/rrset.h"
 #include "watch/answer.h"
 
-#define PROOF_SIGS_MAX 8    /* remembered of a set */
+#define PROOF_SIGS_MAX WATCH_RRSIGS_MAX /* remembered of a set */
 #define PROOF_CHECKS_MAX 64 /* of signatures with one ring */
 
 /* Can we judge by this key?  A zone key of protocol 3 with an algorithm of ours and a size that does not

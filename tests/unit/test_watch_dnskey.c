@@ -1,4 +1,5 @@
 /* Which DS a child gets when its keys are watched (R41): servers, keys and times made up here. */
+#include <stdlib.h>
 #include <string.h>
 #include "dns/rrtype.h"
 #include "tests/unit/watch_rig.h"
@@ -222,6 +223,25 @@ static void a_key_whose_ds_was_removed(void **state)
 	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_NOT_NEW);
 }
 
+/* Who cannot remember cannot tell what is new. */
+static void a_full_memory(void **state)
+{
+	struct bench *b = *state;
+	struct rig *r = &b->rig;
+	struct watch_child *c = &r->child;
+
+	c->past = realloc(c->past, WATCH_PAST_MAX * sizeof(*c->past));
+	for (; c->past_count < WATCH_PAST_MAX; c->past_count++) {
+		c->past[c->past_count] = c->past[0];
+		c->past[c->past_count].state = WATCH_DROPPED;
+		store_u32(c->past[c->past_count].id, c->past_count);
+	}
+	rig_serve(r, RIG_KEYS_OF(b->old, b->new, b->zsk), RIG_KEYS_OF(b->old));
+	rig_look_for(r, 3 * RIG_DAY);
+	assert_true(c->is_full);
+	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_LIMIT);
+}
+
 /* A new algorithm gets its DS when it signs everything; until then strict resolvers would refuse. */
 static void a_new_algorithm(void **state)
 {
@@ -434,6 +454,7 @@ int main(void)
 	    TEST("R41 a short silence only delays", a_short_silence_only_delays),
 	    TEST("R41 keys that were there, revoked keys and ZSKs get no DS", keys_that_are_not_new),
 	    TEST("R41 a key whose DS was removed gets none again", a_key_whose_ds_was_removed),
+	    TEST("R41 a memory of keys that is full", a_full_memory),
 	    TEST("R41 a new algorithm gets its DS when it signs everything", a_new_algorithm),
 	    TEST("R41 digests", digests),
 	    TEST("R41 zones that are signed here are only reported", what_we_sign_is_only_reported),

@@ -123,7 +123,14 @@ static void servers_that_differ(void **state)
 	struct rig *r = &b->rig;
 	int64_t at;
 
-	r->servers[0].serial = 2;
+	/* Always one version behind at each look is not behind. */
+	for (unsigned i = 0; i < 5; i++) {
+		r->servers[0].serial = i + 2;
+		r->servers[1].serial = i + 1;
+		rig_look_for(r, RIG_HOUR);
+		assert_int_equal(r->findings.count, 0);
+	}
+	r->servers[1].serial = r->servers[0].serial++;
 	r->servers[1].keys = RIG_KEYS_OF(b->ksk, b->zsk, rig_key(ALG_ED25519, ZSK));
 	rig_look_for(r, RIG_HOUR);
 	assert_int_equal(r->findings.count, 0);
@@ -133,6 +140,37 @@ static void servers_that_differ(void **state)
 	assert_string_equal(rig_finding(r, WATCH_SERIAL_BEHIND)->server, "192.0.2.2");
 	assert_int_equal(rig_finding(r, WATCH_SERIAL_BEHIND)->since, at);
 	assert_int_equal(rig_finding(r, WATCH_KEYS_DIFFER)->since, at);
+	/* Silence is no agreement. */
+	r->servers[1].word = WATCH_SILENT;
+	rig_look_for(r, 2 * RIG_HOUR);
+	r->servers[1].word = WATCH_ANSWERED;
+	rig_look_for(r, RIG_HOUR);
+	assert_int_equal(rig_finding(r, WATCH_SERIAL_BEHIND)->since, at);
+	assert_int_equal(rig_finding(r, WATCH_KEYS_DIFFER)->since, at);
+	r->servers[1] = r->servers[0];
+	rig_look_for(r, RIG_HOUR);
+	assert_int_equal(r->findings.count, 0);
+}
+
+static void what_a_silent_server_had(void **state)
+{
+	struct bench *b = *state;
+	struct rig *r = &b->rig;
+	int64_t at;
+
+	r->servers[1].signers = RIG_KEYS_OF(b->zsk);
+	rig_look_for(r, RIG_HOUR);
+	at = r->now;
+	r->servers[1].word = WATCH_SILENT;
+	rig_look_for(r, RIG_DAY);
+	assert_int_equal(rig_finding(r, WATCH_KEYS_NOT_SIGNED)->since, at);
+	assert_non_null(rig_finding(r, WATCH_SERVER_SILENT));
+	r->servers[1].word = WATCH_ANSWERED;
+	rig_look_for(r, RIG_HOUR);
+	expect(r, WATCH_KEYS_NOT_SIGNED, "192.0.2.2", at);
+	r->servers[1].signers = RIG_KEYS_OF(b->ksk);
+	rig_look_for(r, RIG_HOUR);
+	assert_int_equal(r->findings.count, 0);
 }
 
 /* Each threshold is an occasion of its own; nothing else is, however often it is looked at. */
@@ -219,6 +257,10 @@ static void an_unsigned_domain_is_fine(void **state)
 
 	r->ds[0].count = r->ds[1].count = 0;
 	for (unsigned i = 0; i < 2; i++)
+		r->servers[i].expiration = r->now;
+	rig_look_for(r, RIG_DAY);
+	assert_int_equal(r->findings.count, 0);
+	for (unsigned i = 0; i < 2; i++)
 		r->servers[i].keys.count = r->servers[i].zone_signers.count = 0;
 	rig_look_for(r, RIG_DAY);
 	assert_int_equal(r->findings.count, 0);
@@ -272,6 +314,7 @@ int main(void)
 	    TEST("R42 an algorithm that does not sign", an_algorithm_that_does_not_sign),
 	    TEST("R42 servers that fail", servers),
 	    TEST("R42 servers that differ", servers_that_differ),
+	    TEST("R42 what was found at a silent server is not over", what_a_silent_server_had),
 	    TEST("R42 signatures that expire", signatures_that_expire),
 	    TEST("R42 signatures that do not hold", signatures_that_do_not_hold),
 	    TEST("R42 remarks", remarks),
