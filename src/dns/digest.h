@@ -1,5 +1,5 @@
-/* digest: hashes, fetched from OpenSSL once (looking one up costs twice what hashing a record
- * does).  Private to this room; safe for many threads. */
+/* digest: hashes.  Looking one up in OpenSSL, or making a context for it, costs more than hashing a record
+ * does: both are done once, the latter in each thread.  Safe for many threads. */
 #ifndef DNS_DIGEST_H
 #define DNS_DIGEST_H
 
