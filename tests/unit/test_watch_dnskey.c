@@ -223,6 +223,21 @@ static void a_key_whose_ds_was_removed(void **state)
 	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_NOT_NEW);
 }
 
+/* In real time the answers of a look do not all come in the second in which it ends. */
+static void a_look_that_takes_its_time(void **state)
+{
+	struct bench *b = *state;
+	struct rig *r = &b->rig;
+
+	r->delay = 5;
+	watch_child_free(&r->child);
+	watch_child_init(&r->child, rig_apex, r->now);
+	rig_look_for(r, RIG_HOUR);
+	rig_serve(r, RIG_KEYS_OF(b->old, b->new, b->zsk), RIG_KEYS_OF(b->old));
+	rig_look_for(r, RIG_HOLD + RIG_HOUR);
+	rig_assert(r, WATCH_ADD, WATCH_CAUSE_NEW_KEY);
+}
+
 /* Who cannot remember cannot tell what is new. */
 static void a_full_memory(void **state)
 {
@@ -454,6 +469,7 @@ int main(void)
 	    TEST("R41 a short silence only delays", a_short_silence_only_delays),
 	    TEST("R41 keys that were there, revoked keys and ZSKs get no DS", keys_that_are_not_new),
 	    TEST("R41 a key whose DS was removed gets none again", a_key_whose_ds_was_removed),
+	    TEST("R41 a look that takes its time", a_look_that_takes_its_time),
 	    TEST("R41 a memory of keys that is full", a_full_memory),
 	    TEST("R41 a new algorithm gets its DS when it signs everything", a_new_algorithm),
 	    TEST("R41 digests", digests),

@@ -260,7 +260,7 @@ void rig_look(struct rig *r)
 	ask_parent(r);
 	for (unsigned i = 0; i < r->server_count; i++)
 		ask(r, i);
-	watch_child_round(&r->child, r->now);
+	watch_child_round(&r->child, r->now + r->delay);
 	watch_decide(&r->child, &r->policy, &outside, r->now, &r->decision);
 	watch_findings_of(&r->child, &r->policy, &outside, &before, r->now, &r->findings);
 	watch_findings_free(&before);

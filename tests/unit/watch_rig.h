@@ -55,6 +55,7 @@ struct rig_sets { /* what a server has */
 
 struct rig {
 	int64_t now;
+	int64_t delay; /* from the answers of a look to its end */
 	struct watch_policy policy;
 	struct watch_child child;
 	struct rig_sets servers[RIG_SERVERS];
