@@ -31,7 +31,7 @@ struct watch_finding {
 	char server[WATCH_NAME_MAX]; /* "": of the domain as a whole */
 	char what[24];   /* what of its kind: an RR type, a DS's or an algorithm's number; "" */
 	int64_t since;
-	int64_t until;     /* of signatures: when they expire(d), or begin; else 0 */
+	int64_t until;     /* of WATCH_RRSIG_EXPIRING: when; else 0 */
 	int64_t threshold; /* of WATCH_RRSIG_EXPIRING: seconds */
 	char detail[WATCH_DETAIL_MAX]; /* in words */
 };

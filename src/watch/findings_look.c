@@ -227,8 +227,7 @@ static void look_at_sig(struct look *l, const struct watch_server *s, enum watch
 			found(l, &x, l->now, "its %s set is not signed", type);
 		return;
 	}
-	x.until = sig->inception > l->now ? sig->inception : sig->expiration;
-	decide_time(x.until, when);
+	decide_time(sig->inception > l->now ? sig->inception : sig->expiration, when);
 	if (sig->inception > l->now) {
 		x.kind = WATCH_RRSIG_EARLY;
 		found(l, &x, l->now, "the signature over its %s set is not valid before %s", type,
@@ -239,6 +238,7 @@ static void look_at_sig(struct look *l, const struct watch_server *s, enum watch
 		    when);
 	} else if ((x.threshold = threshold_of(l, sig->expiration - l->now)) != 0) {
 		x.kind = WATCH_RRSIG_EXPIRING;
+		x.until = sig->expiration;
 		found(l, &x, l->now, "the signature over its %s set expires at %s", type, when);
 	}
 }
