@@ -310,7 +310,9 @@ void decide_by_dnskey(struct deciding *d)
 
 	if (!servers_agree(d))
 		return;
-	if (d->child->roll.is_on && remove_old(d))
+	/* One roll-over that will end comes before the next: what is new in this one is old in
+	 * that. */
+	if (d->child->roll.is_on && (remove_old(d) || d->out->cause == WATCH_CAUSE_CACHES))
 		return;
 	search_keys(d, &s);
 	if (s.added.count > 0) {

@@ -118,6 +118,28 @@ static void a_key_that_signs_later(void **state)
 	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_NOT_NEW);
 }
 
+/* The next key comes while the last roll-over still waits for caches. */
+static void two_roll_overs(void **state)
+{
+	struct bench *b = *state;
+	struct rig *r = &b->rig;
+	struct rig_key *next = rig_key(ALG_ED25519, KSK);
+	struct parent_ds ds = rig_ds(next, 2);
+
+	rig_serve(r, RIG_KEYS_OF(b->old, b->new, b->zsk), RIG_KEYS_OF(b->old));
+	rig_live_for(r, RIG_HOLD + 2 * RIG_HOUR);
+	assert_int_equal(r->ds[0].count, 2);
+	rig_serve(r, RIG_KEYS_OF(b->old, b->new, next, b->zsk), RIG_KEYS_OF(b->new, next));
+	rig_live_for(r, RIG_HOLD + 2 * RIG_HOUR);
+	rig_assert(r, WATCH_WAIT, WATCH_CAUSE_CACHES);
+	assert_int_equal(r->ds[0].count, 2);
+	rig_live_for(r, 2 * RIG_HOUR);
+	assert_int_equal(r->ds[0].count, 1);
+	rig_live_for(r, 5 * RIG_DAY);
+	assert_int_equal(r->ds[0].count, 1);
+	assert_true(watch_ds_has(&r->ds[0], &ds));
+}
+
 static void a_spare_key_keeps_its_ds(void **state)
 {
 	struct bench *b = *state;
@@ -464,6 +486,7 @@ int main(void)
 	    TEST("R41 nothing to do", nothing_to_do),
 	    TEST("R41 a roll-over from the first sight to its end", a_roll_over),
 	    TEST("R41 the old DS stays until the new key signs everywhere", a_key_that_signs_later),
+	    TEST("R41 two roll-overs, one after the other", two_roll_overs),
 	    TEST("R41 a spare key keeps its DS", a_spare_key_keeps_its_ds),
 	    TEST("R41 an interruption begins the wait anew", an_interruption_begins_the_wait_anew),
 	    TEST("R41 a short silence only delays", a_short_silence_only_delays),
