@@ -61,6 +61,8 @@ static void explain(
 			    "%s; no server of the parent is named in the policy: say `key ds-seen` "
 			    "or `key ds-gone` when it is so",
 			    held->why);
+		else if (signer_parent_doubts(z, laggards, sizeof(laggards)))
+			snprintf(out->why, sizeof(out->why), "%s; %s", held->why, laggards);
 		return;
 	}
 	signer_observe_laggards(z, laggards, sizeof(laggards));

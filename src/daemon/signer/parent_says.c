@@ -62,6 +62,21 @@ static void not_asked_text(const struct zone_parent *p, char *why, size_t size)
 	snprintf(why, size, "its parent's servers were not asked lately");
 }
 
+bool signer_parent_doubts(const struct signer_zone *z, char *why, size_t size)
+{
+	const struct parent_view *v = signer_parent_view(z);
+
+	for (unsigned i = 0; v != NULL && i < v->count; i++) {
+		const struct parent_server *s = &v->servers[i];
+
+		if (s->has_answered || s->reason[0] == '\0')
+			continue;
+		snprintf(why, size, "server %s: %s", s->name, s->reason);
+		return true;
+	}
+	return false;
+}
+
 bool signer_parent_bars(const struct signer_zone *z, char why[STORE_REASON_MAX])
 {
 	const struct zone_parent *p = z->parent;

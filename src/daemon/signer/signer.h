@@ -251,6 +251,8 @@ const struct parent_view *signer_parent_view(const struct signer_zone *z); /* NU
  * words? */
 const char *signer_parent_validated(const struct signer_zone *z, const struct parent_server *s,
     const char **why);
+/* Is there a server of it of which nobody knows what it has?  Then why. */
+bool signer_parent_doubts(const struct signer_zone *z, char *why, size_t size);
 /* Whoever of the parent's servers was asked before that counts as not answering. */
 int64_t signer_parent_fresh(const struct signer_zone *z, int64_t now);
 
