@@ -58,11 +58,15 @@ static int change_add(struct master *m, int fd, struct err *e)
 static int change_remove(struct master *m, struct reader *body, struct err *e)
 {
 	char list[32], name[1100];
+	const struct config_zone *z;
 
 	reader_str(body, list, sizeof(list));
 	reader_str(body, name, sizeof(name));
 	if (body->failed)
 		return err_set(e, ERR_FORMAT, "malformed request");
+	z = strcmp(list, "zones") == 0 ? config_zone(m->config, name) : NULL;
+	if (z != NULL && z->orphan)
+		return OK; /* no file has it any more */
 	return config_remove(m->options.config_path, list, name, e);
 }
 
