@@ -5,7 +5,7 @@ EXTRA_DIST += man/intaglio.8.in man/intagliod.8.in man/intaglio.conf.5.in
 CLEANFILES += man/intaglio.8 man/intagliod.8 man/intaglio.conf.5 \
 	man/verbs.mdoc man/options.mdoc man/settings.mdoc contrib/intaglio
 
-MAN_PATHS = sed -e 's|[@]sysconfdir[@]|$(sysconfdir)|g'
+MAN_PATHS = sed -e 's|[@]sysconfdir[@]|$(sysconfdir)|g' -e 's|[@]datadir[@]|$(datadir)|g'
 
 man/intaglio.8: man/intaglio.8.in intaglio$(EXEEXT)
 	@$(MKDIR_P) man

@@ -264,7 +264,7 @@ static const struct conf_item zone_items[] = {
 	    .doc = "Servers it is transferred from, in the order in which they are asked."),
 	ITEM(config_zone, "destinations", destinations, CONF_NAMES,
 	    .doc = "Servers that are notified and may transfer the signed zone."),
-	ITEM(config_zone, "contact", contact, CONF_STRING, .doc = "Mail address for notices."),
+	ITEM(config_zone, "contact", contact, CONF_STRING, .doc = "Mail address of the zone's technical contact, who gets the notices about it; one, as notices.operator."),
 	ITEM(config_zone, "input_file", input_file, CONF_STRING,
 	    .doc = "Zone file to read, instead of or beside sources; read again when it changes."),
 	ITEM(config_zone, "output_file", output_file, CONF_STRING,
@@ -314,7 +314,7 @@ static const struct conf_item smtp_items[] = {
 static const struct conf_table smtp_table = { "smtp", sizeof(struct config_smtp), smtp_items };
 static const struct conf_item webhook_items[] = {
 	ITEM(config_webhook, "url", url, CONF_STRING, .flags = CONF_REQUIRED,
-	    .doc = "Where each notice is posted as JSON, by HTTPS or HTTP.  Any answer of the 200s says that it was taken; redirections are not followed.  After an answer of the 400s, but for 408, 425 and 429, it is not posted again."),
+	    .doc = "Where each notice is posted as JSON, by HTTPS or HTTP.  Any answer of the 200s says that it was taken; redirections are not followed.  After an answer of the 400s, but for 408, 425 and 429, it is posted again only after an hour, then after two and so on."),
 	ITEM(config_webhook, "secret", secret, CONF_STRING, .flags = CONF_SECRET | CONF_NETWORK | CONF_FILE,
 	    .doc = "A secret that both sides know: what is posted is signed with it (see WEBHOOK), or:"),
 	ITEM(config_webhook, "secret_file", secret_file, CONF_STRING, .flags = CONF_FILE,
@@ -325,7 +325,7 @@ static const struct conf_item webhook_items[] = {
 };
 static const struct conf_table webhook_table = { "webhook", sizeof(struct config_webhook), webhook_items };
 static const struct conf_item notices_items[] = {
-	ITEM(config_notices, "operator", operator, CONF_STRING, .doc = "Mail address that gets every notice."),
+	ITEM(config_notices, "operator", operator, CONF_STRING, .doc = "Mail address that gets every notice.  It is one address; for several people use a list of the mail server."),
 	ITEM(config_notices, "from", from, CONF_STRING,
 	    .doc = "The sender's mail address, to which bounces go.  Required for mail."),
 	ITEM(config_notices, "heartbeat", heartbeat, CONF_DURATION, .fallback = "P1D",

@@ -25,7 +25,7 @@ void signer_notices_leap(struct signer *s); /* a leap of the clock begins */
 void signer_notices_stop(struct signer *s); /* what is to be kept is kept */
 void signer_notices_free(struct signer *s);
 
-/* For the operator's verbs. */
+/* For the operator's verbs: rows are as they are now. */
 struct outbox *signer_notices_outbox(const struct signer *s);
 const struct templates *signer_notices_templates(const struct signer *s);
 /* A test, to this address alone (NULL: to all who get everything): its id; ERR_MISSING and words:
