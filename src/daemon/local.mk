@@ -44,7 +44,7 @@ intagliod_SOURCES = \
 	src/daemon/verbs/internal.h src/daemon/verbs/key.c src/daemon/verbs/key_each.c \
 	src/daemon/verbs/key_make.c src/daemon/verbs/key_show.c src/daemon/verbs/life.c src/daemon/verbs/notice.c \
 	src/daemon/verbs/plan.c src/daemon/verbs/policy.c src/daemon/verbs/policy_check.c \
-	src/daemon/verbs/status.c src/daemon/verbs/words.c src/daemon/verbs/zone.c \
+	src/daemon/verbs/status.c src/daemon/verbs/verbs.h src/daemon/verbs/words.c src/daemon/verbs/zone.c \
 	src/daemon/verbs/zone_export.c src/daemon/verbs/zone_show.c src/daemon/verbs/zone_sign.c
 intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 intagliod_LDADD = libconfiguration.a $(OPS_LIBS) $(NOTICES_LIBS) libtrouble.a libsign.a libinbound.a liboutbound.a libparent.a $(DELIVER_LIBS) $(KEYS_LIBS) \

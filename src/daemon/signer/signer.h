@@ -12,6 +12,7 @@
 #include "daemon/signer/notices.h"
 #include "daemon/signer/statuses.h"
 #include "daemon/signer/turns.h"
+#include "daemon/verbs/verbs.h"
 #include "dns/peer.h"
 #include "inbound/probe.h"
 #include "keys/keys.h"
@@ -433,22 +434,5 @@ void signer_requests_fail(struct signer *s);
 /* signer/check.c: the whole check of what the store holds, once after each start */
 void signer_check_start(struct signer *s);
 void signer_check_stop(struct signer *s);
-
-/* verbs_*.c */
-const struct key_policy *verbs_policy_of(void *signer, const uint8_t *apex); /* for keys_each */
-void verbs_zone_register(struct signer *s);
-void verbs_key_register(struct signer *s);
-void verbs_conf_register(struct signer *s);
-void verbs_status_register(struct signer *s);
-void verbs_notice_register(struct signer *s);
-void verbs_life_register(struct signer *s);
-void verbs_plan_register(struct signer *s);
-void verbs_policy_register(struct signer *s);
-void verbs_policy_check_register(struct signer *s);
-void verbs_time_register(struct signer *s);
-/* A zone's step ended: tell the commands that wait for it. */
-void verbs_zone_progress(struct signer_zone *z, const char *phase, uint64_t done, uint64_t total);
-void verbs_zone_signed(struct signer_zone *z, const struct sign_result *r);
-void verbs_zone_stuck(struct signer_zone *z); /* z->problem says why */
 
 #endif
