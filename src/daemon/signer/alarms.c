@@ -201,11 +201,12 @@ static int say(struct signer_zone *z, const struct server_status *st, enum troub
 		{"role", st->is_source ? "source" : "destination"},
 		{"status", signer_status_name(st)}, {"reason", st->reason},
 		{"serial", words.serial}, {"since", words.since}, {"lasted", words.lasted},
-		{"more", words.more[0] == '\0' ? NULL : words.more},
 		{"meanwhile", words.meanwhile}},
-	    .field_count = 10};
+	    .field_count = 9};
 
 	say_all(z, st, step, now, &words);
+	if (words.more[0] != '\0')
+		notice_add(&n, "more", words.more);
 	return signer_notice_in(z->signer, w, &n, e);
 }
 

@@ -230,11 +230,12 @@ static int say(
 	    .fields = {{"role", key_role_name(x->role)},
 		{"algorithm", dnskey_algorithm_name(x->algorithm)}, {"key_tag", words.tag},
 		{"new_key_tag", words.next_tag}, {"todo", words.todo},
-		{"reason", x->note[0] == '\0' ? "no reason given" : x->note},
-		{"timetable", words.timetable[0] == '\0' ? NULL : words.timetable}},
-	    .field_count = 7};
+		{"reason", x->note[0] == '\0' ? "no reason given" : x->note}},
+	    .field_count = 6};
 
 	say_all(z, x, &words);
+	if (words.timetable[0] != '\0')
+		notice_add(&n, "timetable", words.timetable);
 	return signer_notice_in(z->signer, w, &n, e);
 }
 

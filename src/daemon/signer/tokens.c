@@ -59,7 +59,7 @@ static int say(struct signer_token *t, enum trouble_step step, int64_t now, stru
     struct err *e)
 {
 	struct runway r = runway_of(t);
-	char since[TIME_TEXT_SIZE], lasted[TROUBLE_TIME_SIZE], occasion[200], zones[16];
+	char since[TIME_TEXT_SIZE], lasted[TROUBLE_TIME_SIZE], occasion[200], zones[16], more[120];
 	char runway[TROUBLE_TIME_SIZE], expiry[TIME_TEXT_SIZE];
 	struct notice n = {
 	    .kind = step == TROUBLE_OVER ? NOTICE_TOKEN_BACK : NOTICE_TOKEN_UNREACHABLE,
@@ -72,7 +72,7 @@ static int say(struct signer_token *t, enum trouble_step step, int64_t now, stru
 	time_text(t->trouble.since, since);
 	trouble_time_words(
 	    (step == TROUBLE_OVER ? t->trouble.good : now) - t->trouble.since, lasted);
-	snprintf(zones, sizeof(zones), "%u", r.zones);
+	snprintf(zones, sizeof(zones), "%u zone%s", r.zones, r.zones == 1 ? "" : "s");
 	if (r.first != NULL && step != TROUBLE_OVER) {
 		n.until = r.first->head.expiry_first;
 		trouble_time_words(n.until - now, runway);
@@ -81,11 +81,14 @@ static int say(struct signer_token *t, enum trouble_step step, int64_t now, stru
 		notice_add(&n, "first_expiry", expiry);
 		notice_add(&n, "first_zone", r.first->name);
 	}
-	if (step == TROUBLE_REMIND)
+	if (step == TROUBLE_REMIND) {
 		snprintf(occasion, sizeof(occasion), "%s %s reminder %u", t->name, since,
 		    t->trouble.reminders + 1);
-	else
+		snprintf(more, sizeof(more), "This is a reminder: it has lasted for %s.", lasted);
+		notice_add(&n, "more", more);
+	} else {
 		snprintf(occasion, sizeof(occasion), "%s %s", t->name, since);
+	}
 	return signer_notice_in(t->signer, w, &n, e);
 }
 

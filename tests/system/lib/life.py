@@ -39,6 +39,8 @@ class Life(unittest.TestCase):
     zone = "life.example."
     parent_name = "example."
     policy = {}
+    settings = {}  # more of the configuration
+    zone_settings = {}
     folder_name = "life"
 
     @classmethod
@@ -64,7 +66,8 @@ class Life(unittest.TestCase):
         d.add_server("nsd", cls.nsd.port, d.dest_key)
         d.add_server("par", cls.parent.servers[0].port, None)
         d.config["policies"] = [d.policy("default", **{"parent": {"servers": ["par"], "submit": "cds"}, **cls.policy})]
-        d.add_zone(cls.zone, sources=["src"], destinations=["nsd"])
+        d.config.update(cls.settings)
+        d.add_zone(cls.zone, sources=["src"], destinations=["nsd"], **cls.zone_settings)
         cls.stack.add(d).start()
         d.wait_signed(cls.zone)
         d.wait_peer(cls.zone, "destinations", "nsd", "DESTINATION_OK")
