@@ -20,7 +20,8 @@ intagliod_SOURCES = \
 	src/daemon/network/probe.c \
 	src/daemon/signer/beside.c src/daemon/signer/chain.c src/daemon/signer/chain.h \
 	src/daemon/signer/check.c src/daemon/signer/deliver.c \
-	src/daemon/signer/deliver.h src/daemon/signer/early.c \
+	src/daemon/signer/deliver.h src/daemon/signer/destinations.c \
+	src/daemon/signer/destinations.h src/daemon/signer/early.c \
 	src/daemon/signer/facts.c src/daemon/signer/find.c src/daemon/signer/finder.c \
 	src/daemon/signer/finder.h src/daemon/signer/group.c src/daemon/signer/heartbeat.c \
 	src/daemon/signer/handover.c src/daemon/signer/handover.h \
@@ -28,11 +29,12 @@ intagliod_SOURCES = \
 	src/daemon/signer/life.h src/daemon/signer/network.c src/daemon/signer/network.h \
 	src/daemon/signer/notices.c src/daemon/signer/notices.h \
 	src/daemon/signer/notices_internal.h src/daemon/signer/notices_send.c \
-	src/daemon/signer/observe.c src/daemon/signer/parent.c \
+	src/daemon/signer/observe.c src/daemon/signer/observe.h src/daemon/signer/parent.c \
 	src/daemon/signer/parent.h src/daemon/signer/parent_keep.c \
 	src/daemon/signer/parent_says.c src/daemon/signer/parent_valid.c \
 	src/daemon/signer/policy.c src/daemon/signer/probe.c \
-	src/daemon/signer/rebuild.c src/daemon/signer/requests.c src/daemon/signer/schedule.c \
+	src/daemon/signer/rebuild.c src/daemon/signer/requests.c \
+	src/daemon/signer/runway.c src/daemon/signer/runway.h src/daemon/signer/schedule.c \
 	src/daemon/signer/share.c src/daemon/signer/signer.c src/daemon/signer/signer.h \
 	src/daemon/signer/store.c src/daemon/signer/submit.c src/daemon/signer/turns.c \
 	src/daemon/signer/alarms.c src/daemon/signer/history.c \
@@ -40,14 +42,15 @@ intagliod_SOURCES = \
 	src/daemon/signer/tell.h src/daemon/signer/tokens.c src/daemon/verbs/zone_history.c \
 	src/daemon/signer/turns.h src/daemon/signer/update.c src/daemon/signer/update.h \
 	src/daemon/signer/watch.c src/daemon/signer/zones.c \
-	src/daemon/verbs/backup.c src/daemon/verbs/conf.c src/daemon/verbs/each.c \
+	src/daemon/verbs/backup.c src/daemon/verbs/conf.c src/daemon/verbs/destinations.c \
+	src/daemon/verbs/each.c \
 	src/daemon/verbs/internal.h src/daemon/verbs/key.c src/daemon/verbs/key_each.c \
 	src/daemon/verbs/key_make.c src/daemon/verbs/key_show.c src/daemon/verbs/life.c src/daemon/verbs/notice.c \
 	src/daemon/verbs/plan.c src/daemon/verbs/policy.c src/daemon/verbs/policy_check.c \
 	src/daemon/verbs/status.c src/daemon/verbs/verbs.h src/daemon/verbs/words.c src/daemon/verbs/zone.c \
 	src/daemon/verbs/zone_export.c src/daemon/verbs/zone_show.c src/daemon/verbs/zone_sign.c
 intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
-intagliod_LDADD = libconfiguration.a $(OPS_LIBS) $(NOTICES_LIBS) libtrouble.a libsign.a libinbound.a liboutbound.a libparent.a $(DELIVER_LIBS) $(KEYS_LIBS) \
+intagliod_LDADD = libconfiguration.a $(OPS_LIBS) $(NOTICES_LIBS) libtrouble.a libsign.a libinbound.a liboutbound.a $(WATCH_LIBS) $(DELIVER_LIBS) $(KEYS_LIBS) \
 	$(TOKEN_CLIENT_LIBS) $(TOKEN_LOCAL_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) -lpthread -ldl
 
 if HAVE_CMOCKA

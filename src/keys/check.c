@@ -287,6 +287,32 @@ static void check_refresh(struct judge *j)
 		check_holds(j, POLICY_WARNING, &r, SUM(j->propagation, j->longest));
 }
 
+/* A destination that hears nothing more of us serves on for the SOA's EXPIRE, and a signature that
+ * it has may be one that was about to be replaced. */
+static void check_expire(struct judge *j)
+{
+	const struct policy_question *q = j->question;
+	char expire[40], refresh[40], past[40];
+	struct policy_finding *f;
+
+	if (!q->knows_zone || (int64_t)q->soa_expire <= q->refresh)
+		return;
+	check_seconds_text((int64_t)q->soa_expire, expire);
+	check_seconds_text(q->refresh, refresh);
+	check_seconds_text((int64_t)q->soa_expire - q->refresh, past);
+	f = check_add(j, POLICY_WARNING, "signatures.refresh");
+	snprintf(f->sum, sizeof(f->sum), "the zone's SOA EXPIRE %s - signatures.refresh %s = %s",
+	    expire, refresh, past);
+	snprintf(f->text, sizeof(f->text),
+	    "signatures.refresh is %s, but a destination that hears nothing more of us serves what "
+	    "it has for the zone's SOA EXPIRE, and so may serve expired signatures for %s: %s (RFC "
+	    "6781 4.4.2.1); those that know EDNS EXPIRE (RFC 7314) are told to stop before",
+	    refresh, past, f->sum);
+	snprintf(f->advice, sizeof(f->advice),
+	    "an SOA EXPIRE of %lld at the source, or signatures.refresh = \"%s\" or longer",
+	    (long long)q->refresh, expire);
+}
+
 /* Errors first; else in the order in which they were found. */
 static void sort_findings(struct policy_finding *f, unsigned count)
 {
@@ -339,6 +365,7 @@ unsigned policy_check(
 	if (q->refresh > 0) {
 		check_refresh(&j);
 		check_emergency_validity(&j);
+		check_expire(&j);
 	}
 	sort_findings(out, j.count);
 	return j.count;

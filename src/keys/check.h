@@ -30,6 +30,7 @@ struct policy_question {
 	/* What the zone has: the longest TTL of its data and of denial.  false: as max_ttl allows. */
 	bool knows_zone;
 	uint32_t ttl_zone;
+	uint32_t soa_expire;
 	uint32_t ttl_dnskey, ttl_ds; /* as seen; where policy has longer ones, those count */
 };
 

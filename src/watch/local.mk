@@ -5,14 +5,16 @@ libwatch_a_SOURCES = \
 	src/watch/child_internal.h src/watch/child_note.c src/watch/child_past.c \
 	src/watch/child_wish.c src/watch/child_write.c src/watch/decide.c src/watch/decide.h \
 	src/watch/decide_dnskey.c src/watch/decide_internal.h src/watch/decide_wish.c \
-	src/watch/findings.c src/watch/findings.h src/watch/findings_look.c src/watch/proof.c \
-	src/watch/proof.h src/watch/record.c src/watch/record.h src/watch/trust.c \
+	src/watch/findings.c src/watch/findings.h src/watch/findings_look.c \
+	src/watch/lag.c src/watch/lag.h src/watch/proof.c \
+	src/watch/proof.h src/watch/record.c src/watch/record.h \
+	src/watch/runway.c src/watch/runway.h src/watch/trust.c \
 	src/watch/trust.h
 # What a program that uses watch must link, in front of DNS_LIBS.
 WATCH_LIBS = libwatch.a libparent.a
 
 if HAVE_CMOCKA
-WATCH_TESTS = tests/unit/test_watch_answer tests/unit/test_watch_cds tests/unit/test_watch_dnskey \
+WATCH_TESTS = tests/unit/test_lag tests/unit/test_runway tests/unit/test_watch_answer tests/unit/test_watch_cds tests/unit/test_watch_dnskey \
 	tests/unit/test_watch_findings tests/unit/test_watch_random
 check_PROGRAMS += $(WATCH_TESTS)
 UNIT_TESTS += $(WATCH_TESTS)
@@ -20,6 +22,10 @@ WATCH_RIG = tests/unit/watch_rig.c tests/unit/watch_rig.h tests/unit/watch_rig_k
 	tests/unit/watch_rig_keys.h
 WATCH_TEST_LIBS = $(WATCH_LIBS) $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 WATCH_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_lag_SOURCES = tests/unit/test_lag.c
+tests_unit_test_lag_LDADD = $(WATCH_TEST_LIBS)
+tests_unit_test_runway_SOURCES = tests/unit/test_runway.c
+tests_unit_test_runway_LDADD = $(WATCH_TEST_LIBS)
 tests_unit_test_watch_answer_SOURCES = tests/unit/test_watch_answer.c $(WATCH_RIG)
 tests_unit_test_watch_answer_CPPFLAGS = $(WATCH_TEST_CPPFLAGS)
 tests_unit_test_watch_answer_LDADD = $(WATCH_TEST_LIBS)

@@ -141,6 +141,22 @@ static void check_observe(struct config_check *c, const struct config_policy *p)
 	}
 }
 
+static void check_runway(struct config_check *c, const struct config_policy *p)
+{
+	struct period period;
+
+	if (p->runway.count > CONFIG_RUNWAY_MAX)
+		config_wrong(c, &p->origin, "policy \"%s\": runway may have %d thresholds", p->name,
+		    CONFIG_RUNWAY_MAX);
+	for (unsigned i = 0; i < p->runway.count; i++) {
+		if (period_parse(p->runway.list[i], &period) != OK || period_seconds(period) <= 0)
+			config_wrong(c, &p->origin,
+			    "policy \"%s\": runway: \"%s\" must be a duration, as \"P3D\" or "
+			    "\"PT12H\"",
+			    p->name, p->runway.list[i]);
+	}
+}
+
 /* Their keys would be one another's. */
 static void check_twin(struct config_check *c, const struct config_policy *p)
 {
@@ -180,6 +196,7 @@ void config_check_policies(struct config_check *c)
 		config_check_names(c, &p->parent.origin, "parent", &p->parent.servers);
 		check_submit(c, p);
 		check_observe(c, p);
+		check_runway(c, p);
 		check_twin(c, p);
 		for (unsigned i = 0; i < p->digests.count; i++) {
 			if (strcmp(p->digests.list[i], "SHA256") != 0 &&

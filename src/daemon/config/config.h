@@ -87,7 +87,7 @@ struct config_policy {
 	bool publish_cds, require_backup, shared_keys;
 	struct config_ttl ttl;
 	int64_t max_ttl, propagation, emergency_validity, purge_after;
-	struct conf_names digests, observe;
+	struct conf_names digests, observe, runway;
 	int on_source_expire;
 	int64_t size_max; /* octets of a transfer, 0: no limit */
 	struct config_parent parent;
@@ -194,6 +194,9 @@ const struct config_policy *config_policy_twin(const struct config *c, const str
 bool config_is_owner(const char *name);
 /* Can it be safe?  Of no zone in particular; it borrows keys, which is filled in. */
 struct policy_question config_policy_question(const struct config_policy *p, struct key_policy *keys);
+/* The thresholds of its signature runway, in seconds: their number. */
+#define CONFIG_RUNWAY_MAX 8
+unsigned config_runway(const struct config_policy *p, int64_t out[CONFIG_RUNWAY_MAX]);
 
 /* Change conf.d: add the entries of `text` (libconfig: zones, servers and tsig_keys lists), or remove
  * the one named `name` from `list`.  The result is checked as a whole before any file is written:

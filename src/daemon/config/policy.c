@@ -6,6 +6,7 @@
 #include "keys/share.h"
 
 #define DEADLINE_USUAL 86400
+#define DAY 86400
 
 static void take_role(struct key_role_policy *to, const struct config_role *from, bool wanted)
 {
@@ -55,6 +56,23 @@ struct policy_question config_policy_question(
 	config_key_policy(p, keys);
 	return (struct policy_question){
 	    .policy = keys, .validity = p->signatures.validity, .refresh = p->signatures.refresh};
+}
+
+unsigned config_runway(const struct config_policy *p, int64_t out[CONFIG_RUNWAY_MAX])
+{
+	static const int64_t usual[] = {7 * DAY, 3 * DAY, DAY};
+	struct period period;
+	unsigned count = 0;
+
+	if (p->runway.count == 0) {
+		memcpy(out, usual, sizeof(usual));
+		return sizeof(usual) / sizeof(usual[0]);
+	}
+	for (unsigned i = 0; i < p->runway.count && count < CONFIG_RUNWAY_MAX; i++) {
+		if (period_parse(p->runway.list[i], &period) == OK)
+			out[count++] = period_seconds(period);
+	}
+	return count;
 }
 
 const struct config_policy *config_policy_twin(

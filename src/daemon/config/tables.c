@@ -248,6 +248,8 @@ static const struct conf_item policy_items[] = {
 	    .doc = "Removed keys are destroyed in the token after so long."),
 	ITEM(config_policy, "observe", observe, CONF_NAMES, .fallback = "destinations",
 	    .doc = "Where a version must be seen to count as published.  destinations: at each of the zone's destinations.  nameservers: at each address of each name of the zone's NS set, which is asked for the SOA until it has the version; addresses come from the zone, or from the resolver, which must be configured.  They are looked up again when the NS set changes, and when their TTL has passed, after five minutes at the least and a day at the most.  Where they cannot be found steps are held back.  rollover release takes such a server as it is shown: 192.0.2.1@53."),
+	ITEM(config_policy, "runway", runway, CONF_NAMES,
+	    .doc = "An alert is raised when so little is left until the first signature of a zone expires and nothing has renewed it: up to eight durations.  Default: (\"P7D\", \"P3D\", \"P1D\").  As the end comes near there are alerts at PT12H, PT6H, PT3H and PT1H, when it has come, and each day after that.  A threshold counts only if it is at most three quarters of signatures.refresh (5 days and 6 hours with the default of P7D): a runway above that is normal operation, in which a signature is renewed when no more than signatures.refresh is left of it."),
 	ITEM(config_policy, "on_source_expire", on_source_expire, CONF_CHOICE, .fallback = "keep",
 	    .choices = expiries, .doc = "What happens past the source's SOA EXPIRE: keep serving (and alert), or stop."),
 	ITEM(config_policy, "size_max", size_max, CONF_INT, .fallback = "0",

@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "daemon/proto.h"
 #include "daemon/signer/deliver.h"
+#include "daemon/signer/destinations.h"
 #include "daemon/signer/signer.h"
-#include "outbound/outbound.h"
 
 void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone *z)
 {
@@ -33,7 +33,7 @@ static void on_received(struct signer_zone *z, struct reader *body)
 		signer_received(z, source, serial, path, mark);
 }
 
-static void on_status(struct signer_zone *z, bool is_source, struct reader *body)
+static void on_source(struct signer_zone *z, struct reader *body)
 {
 	char server[PEER_NAME_MAX], reason[REASON_MAX];
 	unsigned status;
@@ -45,22 +45,18 @@ static void on_status(struct signer_zone *z, bool is_source, struct reader *body
 	has_serial = reader_u8(body) != 0;
 	serial = reader_u32(body);
 	reader_str(body, reason, sizeof(reason));
-	if (body->failed)
-		return;
-	signer_status_set(z, is_source, server, status, has_serial, serial, reason);
-	if (!is_source && has_serial)
-		signer_observe_seen(z, server, serial);
-	else if (!is_source && status == DESTINATION_FAILED_XFER)
-		signer_observe_lost(z, server);
+	if (!body->failed)
+		signer_status_set(z, true, server, status, has_serial, serial, reason);
 }
 
 static void on_refreshed(struct signer_zone *z, struct reader *body)
 {
-	int64_t now = (int64_t)reader_u64(body);
+	int64_t at = (int64_t)reader_u64(body), expires = (int64_t)reader_u64(body);
 
 	if (body->failed || !z->has_head)
 		return;
-	z->head.refreshed = now;
+	z->head.refreshed = at;
+	z->head.source_expires = expires;
 	signer_status_dirty(z);
 }
 
@@ -81,8 +77,10 @@ void signer_zone_message(struct signer_zone *z, uint16_t type, struct reader *bo
 {
 	if (type == PROTO_RECEIVED)
 		on_received(z, body);
-	else if (type == PROTO_SOURCE || type == PROTO_DESTINATION)
-		on_status(z, type == PROTO_SOURCE, body);
+	else if (type == PROTO_SOURCE)
+		on_source(z, body);
+	else if (type == PROTO_DESTINATION)
+		signer_destination_news(z, body);
 	else if (type == PROTO_REFRESHED)
 		on_refreshed(z, body);
 	else if (type == PROTO_EXPIRED)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/signer/destinations.h"
 #include "daemon/signer/signer.h"
 #include "dns/soa.h"
 #include "keys/observe.h"
@@ -322,6 +323,7 @@ void signer_observe_version(struct signer_zone *z, const struct keyset *ks)
 	}
 	signer_find_version(z);
 	signer_watch_version(z);
+	signer_destinations_version(z);
 	if (!observe_is_news(&z->observe->observe, &v))
 		return;
 	observe_publish(&z->observe->observe, &v, clock_calendar());

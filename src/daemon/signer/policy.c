@@ -65,6 +65,7 @@ struct policy_question signer_policy_question(
 		return q;
 	q.knows_zone = true;
 	q.ttl_zone = z->head.ttl_max;
+	q.soa_expire = z->head.soa_in.expire;
 	if (z->head.published) { /* what caches go by may be longer than what is served now */
 		signer_zone_facts(z, &f);
 		q.ttl_zone = f.ttl_zone > f.ttl_negative ? f.ttl_zone : f.ttl_negative;

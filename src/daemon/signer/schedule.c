@@ -11,6 +11,7 @@
 #include "daemon/signer/chain.h"
 #include "daemon/signer/deliver.h"
 #include "daemon/signer/handover.h"
+#include "daemon/signer/runway.h"
 #include "daemon/signer/signer.h"
 
 #define RETRY_FIRST_MS 2000
@@ -224,6 +225,7 @@ static void signed_well(
 	signer_zone_refresh_arm(z);
 	signer_life_version(z, keys);
 	signer_policy_look(z);
+	signer_runway_look(z);
 	verbs_zone_signed(z, r);
 }
 

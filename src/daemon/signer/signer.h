@@ -10,6 +10,7 @@
 #include "daemon/config/config.h"
 #include "daemon/signer/finder.h"
 #include "daemon/signer/notices.h"
+#include "daemon/signer/observe.h"
 #include "daemon/signer/statuses.h"
 #include "daemon/signer/turns.h"
 #include "daemon/verbs/verbs.h"
@@ -85,6 +86,8 @@ struct signer_zone {
 	bool observes_destinations, observes_nameservers; /* policy observe */
 	struct zone_find *find[FIND_KINDS]; /* NULL: not looked up */
 	struct zone_watch *watch; /* name servers that were found; NULL: none */
+	struct zone_destinations *destinations; /* what they were seen to serve */
+	struct zone_runway *runway; /* NULL before the first look */
 };
 
 struct signer_token {
@@ -148,7 +151,7 @@ void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone 
 
 /* Rows of this process in the store's META_DAEMON classes; the key is the zone's sort key. */
 enum signer_meta { META_TTLS = META_DAEMON, META_RELEASES, META_SHARE,
-	META_HISTORY = META_DAEMON + 8, META_TELL, META_TOKEN /* of META_TOKEN: the token's name */ };
+	META_VERSIONS = META_DAEMON + 7, META_HISTORY, META_TELL, META_TOKEN /* of META_TOKEN: the token's name */ };
 
 /* signer/tokens.c */
 struct token *signer_find_token(void *signer, const char *name);
@@ -348,28 +351,6 @@ struct signer_hold {
 	char why[ROLL_WHY_SIZE + 200]; /* laggards, and what the operator can do */
 };
 const struct signer_hold *signer_life_holds(const struct signer_zone *z, unsigned *count);
-
-/* signer/observe.c: which versions the zone's servers have (R25). */
-struct signer_release { /* of a server that is not waited for any more */
-	char server[PEER_NAME_MAX];
-	char reason[160], requester[80];
-	int64_t at;
-};
-void signer_observe_configure(struct signer_zone *z); /* after its servers */
-void signer_observe_free(struct signer_zone *z);
-void signer_observe_version(struct signer_zone *z, const struct keyset *ks); /* head was published, signed by ks */
-void signer_observe_seen(struct signer_zone *z, const char *server, uint32_t serial);
-void signer_observe_lost(struct signer_zone *z, const char *server); /* it cannot be asked */
-void signer_observe_facts(const struct signer_zone *z, const struct record *r, struct facts *f);
-/* Does every server have this version, or a later one? */
-bool signer_observe_all_have(const struct signer_zone *z, uint32_t serial);
-/* The operator does not wait for this server any more; kept over restarts, until the server is taken out of
- * the configuration or is seen with the current version.  ERR_MISSING: no such. */
-int signer_observe_release(struct signer_zone *z, const char *server, const char *reason,
-    const char *requester, struct err *e);
-const struct signer_release *signer_observe_released(const struct signer_zone *z, const char *server);
-/* The servers that do not have what was published last, as text: "dst1 (SERVFAIL), dst2"; "" none. */
-void signer_observe_laggards(const struct signer_zone *z, char *out, size_t size);
 
 /* signer/submit.c: the DS set that the parent should have is handed over (signer/handover.h). */
 void signer_submit_look(struct signer_zone *z); /* it may have changed */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/signer/destinations.h"
 #include "daemon/signer/signer.h"
 #include "daemon/signer/tell.h"
 #include "inbound/inbound.h"
@@ -215,6 +216,8 @@ static int save_zone(struct signer_zone *z, struct store_write *w, struct err *e
 		code = signer_parent_save(z, w, e);
 	if (code == OK)
 		code = signer_life_save(z, w, e);
+	if (code == OK)
+		code = signer_destinations_save(z, w, e);
 	if (code == OK)
 		code = signer_tell_save(z, w, e);
 	if (code == OK && z->has_head && z->run == NULL && z->beside == NULL)

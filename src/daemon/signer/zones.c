@@ -4,6 +4,8 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/signer/destinations.h"
+#include "daemon/signer/runway.h"
 #include "daemon/signer/signer.h"
 #include "daemon/signer/tell.h"
 
@@ -133,12 +135,14 @@ static void configure_zone(struct signer_zone *z, const struct config_zone *c, s
 	}
 	if (z->has_head && z->replace_dnssec && !z->head.published && z->head.generation != 0)
 		z->force = z->due = true;
+	signer_destinations_configure(z, sn);
 	signer_observe_configure(z);
 	signer_life_configure(z, sn);
 	if (memcmp(&keys_before, &z->key_policy, sizeof(keys_before)) != 0)
 		signer_life_look(z);
 	if (z->has_head && z->head.generation != 0)
 		signer_policy_look(z);
+	signer_runway_look(z);
 }
 
 /* A zone's row goes in at the end and is sorted in once for all. */
@@ -191,6 +195,8 @@ static void zone_close(struct signer_zone *z)
 	signer_submit_free(z);
 	signer_find_free(z);
 	signer_watch_free(z);
+	signer_destinations_free(z);
+	signer_runway_free(z);
 	signer_parent_free(z);
 	signer_rebuild_free(z);
 	signer_life_free(z);

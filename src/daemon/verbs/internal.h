@@ -109,6 +109,12 @@ bool verbs_policy_refuses(const struct signer *s, struct ops_call *c, const char
     const char *policy);
 bool verbs_import_refused(const struct signer *s, struct ops_call *c, const char *entries);
 
+/* verbs/destinations.c: more of a destination, and of the runway, in the zone's row; and for people. */
+void verbs_destination_add(json_t *row, const struct signer_zone *z, const struct server_status *st);
+void verbs_destination_show(struct ops_call *c, const json_t *row);
+void verbs_runway_add(json_t *row, const struct signer_zone *z);
+void verbs_runway_show(struct ops_call *c, const json_t *row);
+
 /* verbs/zone_sign.c */
 void verb_zone_sign(void *signer, struct ops_call *c);
 void verb_zone_retransfer(void *signer, struct ops_call *c);

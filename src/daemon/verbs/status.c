@@ -7,10 +7,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/proto.h"
+#include "daemon/signer/runway.h"
 #include "daemon/verbs/internal.h"
 
 struct census {
 	unsigned zones, published, held, waiting, problem, signing;
+	unsigned low; /* zones whose runway is lower than normal */
 	bool has_runway;
 	int64_t runway;
 	const struct signer_zone *first; /* the zone whose runway is the shortest */
@@ -26,6 +28,7 @@ static void count_zone(struct census *n, const struct signer_zone *z, int64_t no
 	n->published += has && z->head.published;
 	n->held += has && !z->head.published;
 	n->waiting += !has;
+	n->low += signer_runway(z).level > RUNWAY_NORMAL;
 	if (has && z->head.expiry_first != 0 &&
 	    (!n->has_runway || z->head.expiry_first - now < n->runway)) {
 		n->has_runway = true;
@@ -120,11 +123,13 @@ static json_t *status_json(const struct signer *s, const struct census *n)
 
 	store_usage(s->store, &used, &reserved);
 	return json_pack(
-	    "{s:s,s:o,s:o,s:{s:i,s:i,s:i,s:i,s:i,s:i},s:o,s:o,s:o,s:b,s:{s:I,s:I},s:o}", "version",
-	    PACKAGE_VERSION, "started", verbs_time(s->started), "now", verbs_time(clock_calendar()),
-	    "zones", "total", (int)n->zones, "published", (int)n->published, "held", (int)n->held,
-	    "waiting", (int)n->waiting, "problem", (int)n->problem, "signing", (int)n->signing,
-	    "runway_seconds", n->has_runway ? json_integer(n->runway) : json_null(), "tokens",
+	    "{s:s,s:o,s:o,s:{s:i,s:i,s:i,s:i,s:i,s:i},s:o,s:i,s:o,s:o,s:o,s:b,s:{s:I,s:I},s:o}",
+	    "version", PACKAGE_VERSION, "started", verbs_time(s->started), "now",
+	    verbs_time(clock_calendar()), "zones", "total", (int)n->zones, "published",
+	    (int)n->published, "held", (int)n->held, "waiting", (int)n->waiting, "problem",
+	    (int)n->problem, "signing", (int)n->signing, "runway_seconds",
+	    n->has_runway ? json_integer(n->runway) : json_null(), "runway_low", (int)n->low,
+	    "runway_zone", n->has_runway ? json_string(n->first->name) : json_null(), "tokens",
 	    tokens_json(s), "resign_seconds", forecast_json(&all), "network_side",
 	    s->network != NULL, "store", "used_octets", (json_int_t)used, "reserved_octets",
 	    (json_int_t)reserved, "notices", verbs_notices_json(s));
@@ -160,6 +165,23 @@ static void show_forecast(const struct signer *s, struct ops_call *c)
 		    (unsigned long long)f.signatures);
 }
 
+static void show_runway(struct ops_call *c, const struct census *n)
+{
+	char words[SIGNER_RUNWAY_TEXT];
+	struct runway r;
+
+	if (!n->has_runway)
+		return;
+	r = signer_runway(n->first);
+	signer_runway_words(n->first, &r, words);
+	if (words[0] == '\0') /* it is held: nobody is served it */
+		snprintf(words, sizeof(words), "%lld s", (long long)n->runway);
+	ops_text(c, "runway: the shortest is that of %s: %s\n", n->first->name, words);
+	if (n->low > 0)
+		ops_text(c, "runway: lower than in normal operation in %u of %u zones\n", n->low,
+		    n->zones);
+}
+
 static void show_status(const struct signer *s, struct ops_call *c, const struct census *n)
 {
 	char started[TIME_TEXT_SIZE];
@@ -173,9 +195,7 @@ static void show_status(const struct signer *s, struct ops_call *c, const struct
 	    "zones: %u, of which %u published, %u held, %u waiting for a first version, "
 	    "%u being signed, %u with a problem\n",
 	    n->zones, n->published, n->held, n->waiting, n->signing, n->problem);
-	if (n->has_runway)
-		ops_text(c, "runway: %lld s, until the first signature of %s expires\n",
-		    (long long)n->runway, n->first->name);
+	show_runway(c, n);
 	show_tokens(s, c);
 	show_forecast(s, c);
 	verbs_notices_show(s, c);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/proto.h"
+#include "daemon/signer/destinations.h"
 #include "daemon/verbs/internal.h"
 
 struct signer_zone *verbs_zone(struct signer *s, struct ops_call *c)
@@ -293,6 +294,8 @@ static void delete_zone(struct adding *a, struct signer_zone *z)
 		code = store_write_remove(w, z->apex, &e);
 		if (code == OK)
 			code = signer_life_forget(z, w, &e);
+		if (code == OK)
+			code = signer_destinations_forget(z, w, &e);
 		if (code == OK)
 			code = signer_statuses_forget(z, w, &e);
 		if (code == OK)

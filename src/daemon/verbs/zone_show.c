@@ -59,18 +59,20 @@ static json_t *release_json(const struct signer_zone *z, const struct server_sta
 
 static json_t *servers_json(const struct signer_zone *z, bool sources)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *row;
 
 	for (unsigned i = 0; i < z->server_count; i++) {
 		const struct server_status *st = &z->servers[i];
 
 		if (st->is_source != sources)
 			continue;
-		json_array_append_new(
-		    list, json_pack("{s:s,s:s,s:o,s:s,s:o,s:o}", "server", st->server, "status",
-			      signer_status_name(st), "since", verbs_time(st->since), "reason",
-			      st->reason, "serial", serial_or_null(st->has_serial, st->serial),
-			      "released", release_json(z, st)));
+		row = json_pack("{s:s,s:s,s:o,s:s,s:o,s:o}", "server", st->server, "status",
+		    signer_status_name(st), "since", verbs_time(st->since), "reason", st->reason,
+		    "serial", serial_or_null(st->has_serial, st->serial), "released",
+		    release_json(z, st));
+		if (!sources)
+			verbs_destination_add(row, z, st);
+		json_array_append_new(list, row);
 	}
 	return list;
 }
@@ -182,6 +184,7 @@ static void take_zone(struct verbs_each *e, struct signer_zone *z)
 {
 	json_t *row = zone_json(z);
 
+	verbs_runway_add(row, z);
 	if (ops_flag(e->call, "verbose"))
 		json_object_set_new(row, "history", verbs_history(z));
 	json_array_append_new(e->zone_rows, row);
@@ -225,6 +228,7 @@ static void show_servers(struct ops_call *c, const json_t *list, const char *wha
 			ops_text(c, ", not waited for since %s (%s: %s)", text_of(released, "at"),
 			    text_of(released, "requester"), text_of(released, "reason"));
 		ops_text(c, "%s%s\n", reason[0] == '\0' ? "" : ": ", reason);
+		verbs_destination_show(c, one);
 	}
 }
 
@@ -296,8 +300,7 @@ static void show_serial(struct ops_call *c, const json_t *z, const char *what, c
 
 static void show_zone(struct ops_call *c, const json_t *z)
 {
-	json_t *runway = json_object_get(z, "runway_seconds"),
-	       *next = json_object_get(z, "next_event");
+	json_t *next = json_object_get(z, "next_event");
 	const char *hold = text_of(z, "hold"), *problem = text_of(z, "problem");
 
 	ops_text(c, "%s (policy %s): %s%s\n", text_of(z, "zone"), text_of(z, "policy"),
@@ -315,10 +318,7 @@ static void show_zone(struct ops_call *c, const json_t *z)
 		ops_text(c, "  it is gone from the configuration and still served\n");
 	show_serial(c, z, "serial in", "serial_in");
 	show_serial(c, z, "serial out", "serial_out");
-	if (json_is_integer(runway))
-		ops_text(c,
-		    "  %-12s %" JSON_INTEGER_FORMAT " s until the first signature expires\n",
-		    "runway", json_integer_value(runway));
+	verbs_runway_show(c, z);
 	ops_text(c, "  %-12s %s at %s\n", "next", text_of(next, "what"), text_of(next, "at"));
 	show_servers(c, json_object_get(z, "sources"), "source");
 	show_servers(c, json_object_get(z, "destinations"), "destination");
