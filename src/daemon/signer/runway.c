@@ -94,12 +94,13 @@ static void put_occasion(const struct signer_zone *z, const struct runway *r, ch
 static void raise(struct signer_zone *z, const struct runway *r, const char *occasion)
 {
 	char words[SIGNER_RUNWAY_TEXT], left[RUNWAY_TEXT_SIZE], threshold[40], at[TIME_TEXT_SIZE];
-	char cause[REASON_MAX];
+	char cause[REASON_MAX], headline[RUNWAY_TEXT_SIZE + 40];
+	bool is_over = r->level == RUNWAY_OVER;
 	struct notice n = {.kind = NOTICE_RUNNING_OUT,
 	    .apex = z->apex,
 	    .occasion = occasion,
 	    .at = clock_calendar(),
-	    .until = z->head.expiry_first};
+	    .until = is_over ? 0 : z->head.expiry_first};
 
 	signer_runway_words(z, r, words);
 	find_cause(z, cause);
@@ -108,10 +109,20 @@ static void raise(struct signer_zone *z, const struct runway *r, const char *occ
 	time_text(z->head.expiry_first, at);
 	log_error(
 	    "zone %s: signature runway: %s; why nothing renews them: %s", z->name, words, cause);
+	snprintf(headline, sizeof(headline), "%s%s",
+	    is_over ? "signatures have EXPIRED" : "signatures expire in ", is_over ? "" : left);
+	notice_add(&n, "headline", headline);
+	notice_add(&n, "meaning",
+	    is_over ? "resolvers that validate fail NOW for what has expired, and with each hour "
+		      "for more of the zone. It is served on, and destinations serve it on, since "
+		      "nothing better is there."
+		    : "from then on, resolvers that validate fail for what it covers, and soon for "
+		      "all of the zone. Destinations that know EDNS EXPIRE and hear nothing of us "
+		      "stop at that time.");
 	notice_add(&n, "level", runway_level_name(r->level));
 	notice_add(&n, "runway", words);
 	notice_add(&n, "left", r->left > 0 ? left : "nothing");
-	notice_add(&n, "threshold", threshold);
+	notice_add(&n, "threshold", is_over ? NULL : threshold);
 	notice_add(&n, "expires", at);
 	notice_add(&n, "reason", cause);
 	signer_notice(z->signer, &n);
