@@ -56,7 +56,9 @@ void network_deliver(struct network *n, struct reader *body)
 		return;
 	}
 	if (n->deliver == NULL || deliver_busy(n->deliver) >= DELIVERIES_MAX) {
-		answer(n, id, ERR_AGAIN, false, "the network side has too much in hand");
+		answer(n, id, ERR_AGAIN, false,
+		    n->deliver == NULL ? "no notices are configured"
+				       : "the network side has too much in hand");
 		return;
 	}
 	v = mem_alloc(sizeof(*v));
@@ -78,6 +80,8 @@ void network_deliver_configure(struct network *n)
 	    .hurry_ms = is_virtual ? VIRTUAL_HURRY_MS : 0,
 	};
 
+	if (n->deliver == NULL && c->origin.line == 0)
+		return;
 	if (n->deliver == NULL)
 		n->deliver = deliver_new(n->loop);
 	deliver_configure(n->deliver, &s);

@@ -27,7 +27,7 @@ struct network {
 	unsigned waiting_count;
 	struct asked *asked; /* probes under way */
 	unsigned asked_count;
-	struct deliver *deliver; /* of notices; NULL: not configured yet */
+	struct deliver *deliver; /* of notices; NULL: none were ever configured */
 	struct loop_timer *settle; /* a look of the virtual clock that is not answered yet */
 	bool settling;
 	uint32_t look;
