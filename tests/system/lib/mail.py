@@ -62,6 +62,7 @@ class _Server(SMTP):
         """True: nothing more is to be said."""
         how = self.sink.how.get(command)
         if how == "hang":
+            self.sink.hung += 1
             await asyncio.sleep(3600)
         elif how == "die":
             self.transport.abort()
@@ -122,6 +123,7 @@ class MailSink:
         self.mails = []  # (sender, recipient, octets as they came, parsed)
         self.connections = 0  # that said EHLO
         self.quits = 0
+        self.hung = 0  # how often it began to hang
         self.users = []
         self.controller = None
 
