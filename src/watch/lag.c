@@ -77,7 +77,8 @@ void lag_text(const struct lag *l, char out[LAG_TEXT_SIZE])
 		snprintf(out, LAG_TEXT_SIZE, "%u serials behind", l->serials);
 }
 
-void lag_finding(const struct lag *l, int64_t expires, int64_t now, char out[LAG_TEXT_SIZE])
+void lag_finding(
+    const struct lag *l, bool is_stuck, int64_t expires, int64_t now, char out[LAG_TEXT_SIZE])
 {
 	char at[TIME_TEXT_SIZE];
 
@@ -90,7 +91,7 @@ void lag_finding(const struct lag *l, int64_t expires, int64_t now, char out[LAG
 	if (expires <= now)
 		snprintf(out, LAG_TEXT_SIZE,
 		    "signatures that it serves have expired since %s: validators fail there", at);
-	else if (l->is_behind)
+	else if (l->is_behind && is_stuck)
 		snprintf(out, LAG_TEXT_SIZE,
 		    "signatures that it serves expire from %s on: then validators fail there", at);
 }

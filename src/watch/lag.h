@@ -36,8 +36,9 @@ struct lag lag_of(const struct lag_versions *v, uint32_t serial);
 /* "2 versions behind since 2027-01-01T00:00:00Z"; "" if it is not. */
 #define LAG_TEXT_SIZE 160
 void lag_text(const struct lag *l, char out[LAG_TEXT_SIZE]);
-/* What its signatures are at that time: "its signatures expire from ... on" where they are old; "".
- * expires: of the SOA's signature as it was seen there, 0: it was not. */
-void lag_finding(const struct lag *l, int64_t expires, int64_t now, char out[LAG_TEXT_SIZE]);
+/* What its signatures are for validators: expired; or, where it stays with an old version, until when they
+ * are not; else "".  expires: of the SOA's signature as it was seen there, 0: it was not. */
+void lag_finding(const struct lag *l, bool is_stuck, int64_t expires, int64_t now,
+    char out[LAG_TEXT_SIZE]);
 
 #endif

@@ -121,8 +121,8 @@ void signer_destinations_free(struct signer_zone *z)
 
 /* What is seen */
 
-void signer_destination_view(const struct signer_zone *z, const char *server, bool has_serial,
-    uint32_t serial, struct destination_view *out)
+void signer_destination_view(const struct signer_zone *z, const char *server,
+    enum destination_status status, bool has_serial, uint32_t serial, struct destination_view *out)
 {
 	const struct zone_destinations *all = z->destinations;
 	const struct destination *d = find(all, server);
@@ -136,7 +136,8 @@ void signer_destination_view(const struct signer_zone *z, const char *server, bo
 	if (has_serial)
 		out->lag = lag_of(&all->versions, serial);
 	lag_text(&out->lag, out->behind);
-	lag_finding(&out->lag, d->expires, clock_calendar(), out->finding);
+	lag_finding(&out->lag, status == DESTINATION_FAILED_XFER, d->expires, clock_calendar(),
+	    out->finding);
 }
 
 static void log_finding(
@@ -194,7 +195,7 @@ void signer_destination_news(struct signer_zone *z, struct reader *body)
 	d->asked = clock_calendar();
 	d->signatures = news.signatures;
 	d->expires = news.expires;
-	signer_destination_view(z, server, news.has_serial, news.serial, &v);
+	signer_destination_view(z, server, news.status, news.has_serial, news.serial, &v);
 	put_reason(&news, &v, words);
 	signer_status_set(z, false, server, news.status, news.has_serial, news.serial, words);
 	log_finding(z, d, &v);

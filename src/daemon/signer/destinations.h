@@ -28,8 +28,8 @@ struct destination_view {
 	char behind[LAG_TEXT_SIZE], finding[LAG_TEXT_SIZE];
 };
 /* serial: the last that it showed. */
-void signer_destination_view(const struct signer_zone *z, const char *server, bool has_serial,
-    uint32_t serial, struct destination_view *out);
+void signer_destination_view(const struct signer_zone *z, const char *server,
+    enum destination_status status, bool has_serial, uint32_t serial, struct destination_view *out);
 const char *signer_signatures_name(enum destination_signatures s); /* "there" */
 
 #endif

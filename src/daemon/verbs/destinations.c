@@ -18,7 +18,7 @@ void verbs_destination_add(json_t *row, const struct signer_zone *z, const struc
 {
 	struct destination_view v;
 
-	signer_destination_view(z, st->server, st->has_serial, st->serial, &v);
+	signer_destination_view(z, st->server, st->status, st->has_serial, st->serial, &v);
 	json_object_set_new(row, "behind", behind_json(&v.lag));
 	json_object_set_new(row, "signatures", json_string(signer_signatures_name(v.signatures)));
 	json_object_set_new(row, "expires", verbs_time(v.expires));
