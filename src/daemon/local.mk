@@ -18,6 +18,7 @@ intagliod_SOURCES = \
 	src/daemon/network/internal.h src/daemon/network/leap.c \
 	src/daemon/network/network.c src/daemon/network/peers.c src/daemon/network/peers.h \
 	src/daemon/network/probe.c \
+	src/daemon/signer/alert.c src/daemon/signer/alert.h \
 	src/daemon/signer/beside.c src/daemon/signer/chain.c src/daemon/signer/chain.h \
 	src/daemon/signer/check.c src/daemon/signer/deliver.c \
 	src/daemon/signer/deliver.h src/daemon/signer/destinations.c \
@@ -36,7 +37,8 @@ intagliod_SOURCES = \
 	src/daemon/signer/rebuild.c src/daemon/signer/requests.c \
 	src/daemon/signer/runway.c src/daemon/signer/runway.h src/daemon/signer/schedule.c \
 	src/daemon/signer/share.c src/daemon/signer/signer.c src/daemon/signer/signer.h \
-	src/daemon/signer/store.c src/daemon/signer/submit.c src/daemon/signer/turns.c \
+	src/daemon/signer/store.c src/daemon/signer/submit.c src/daemon/signer/submit.h \
+	src/daemon/signer/turns.c \
 	src/daemon/signer/alarms.c src/daemon/signer/history.c \
 	src/daemon/signer/statuses.c src/daemon/signer/statuses.h src/daemon/signer/tell.c \
 	src/daemon/signer/tell.h src/daemon/signer/tokens.c src/daemon/verbs/zone_history.c \

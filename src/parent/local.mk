@@ -1,6 +1,7 @@
 # src/parent: what the parent's servers have, as they were seen
 noinst_LIBRARIES += libparent.a
-libparent_a_SOURCES = src/parent/trust.c src/parent/trust.h \
+libparent_a_SOURCES = src/parent/alert.c src/parent/alert.h \
+	src/parent/trust.c src/parent/trust.h \
 	src/parent/trust_memory.c src/parent/trust_memory.h \
 	src/parent/find.c src/parent/find.h \
 	src/parent/observe.c src/parent/observe.h \
@@ -8,9 +9,9 @@ libparent_a_SOURCES = src/parent/trust.c src/parent/trust.h \
 	src/parent/update.c src/parent/update.h
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_trust tests/unit/test_find tests/unit/test_observe \
+check_PROGRAMS += tests/unit/test_alert tests/unit/test_find tests/unit/test_observe tests/unit/test_trust \
 	tests/unit/test_submit tests/unit/test_update
-UNIT_TESTS += tests/unit/test_trust tests/unit/test_find tests/unit/test_observe \
+UNIT_TESTS += tests/unit/test_alert tests/unit/test_find tests/unit/test_observe tests/unit/test_trust \
 	tests/unit/test_submit tests/unit/test_update
 endif
 tests_unit_test_trust_SOURCES = tests/unit/test_trust.c $(DNS_FIXTURE)
@@ -24,3 +25,5 @@ tests_unit_test_find_SOURCES = tests/unit/test_find.c
 tests_unit_test_find_LDADD = libparent.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_update_SOURCES = tests/unit/test_update.c
 tests_unit_test_update_LDADD = libparent.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_alert_SOURCES = tests/unit/test_alert.c
+tests_unit_test_alert_LDADD = libparent.a $(DNS_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -176,6 +176,7 @@ static void stepped(void *arg, int code, const char *why)
 	if (has_changed || was_due || z->group == NULL) {
 		signer_share_each(z, life_look_at_set);
 		signer_share_each(z, signer_submit_look);
+		signer_share_each(z, signer_alert_look);
 	}
 	tell_idle(l);
 }

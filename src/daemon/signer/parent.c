@@ -125,6 +125,7 @@ static void look_done(struct zone_parent *p)
 		z->due = true;
 	}
 	signer_zone_step(z);
+	signer_alert_look(z);
 	if (p->is_news)
 		signer_life_look(z);
 	p->is_news = false;

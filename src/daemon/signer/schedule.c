@@ -433,8 +433,8 @@ bool signer_is_busy(const struct signer *s)
 	uint64_t now = clock_mono_ms();
 
 	if (s->turns_armed || s->save_is_urgent || s->keys_loading || s->probes != NULL ||
-	    signer_chain_is_busy(s) || handover_is_busy(s) || signer_deliver_is_busy(s) ||
-	    signer_notices_is_busy(s))
+	    signer_chain_is_busy(s) || handover_is_busy(s) || signer_alert_is_busy(s) ||
+	    signer_deliver_is_busy(s) || signer_notices_is_busy(s))
 		return true;
 	for (unsigned i = 0; i < s->token_count; i++) {
 		uint64_t down_since = s->tokens[i]->down_since_ms;

@@ -146,6 +146,7 @@ static void signer_free(struct signer *s)
 	signer_leap_free(s);
 	ops_free(s->ops);
 	sign_free(s->sign);
+	signer_alerts_save(s);
 	signer_early_replay(s, NULL);
 	signer_zones_free(s);
 	signer_chains_free(s);
@@ -156,6 +157,7 @@ static void signer_free(struct signer *s)
 	channel_free(s->network);
 	channel_free(s->master);
 	loop_timer_free(s->save_statuses);
+	loop_timer_free(s->save_alerts);
 	loop_timer_free(s->minute);
 	loop_timer_free(s->token_look);
 	config_free(s->config);

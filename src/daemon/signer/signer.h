@@ -8,10 +8,12 @@
 #include "base/loop.h"
 #include "base/msg.h"
 #include "daemon/config/config.h"
+#include "daemon/signer/alert.h"
 #include "daemon/signer/finder.h"
 #include "daemon/signer/notices.h"
 #include "daemon/signer/observe.h"
 #include "daemon/signer/statuses.h"
+#include "daemon/signer/submit.h"
 #include "daemon/signer/turns.h"
 #include "daemon/verbs/verbs.h"
 #include "dns/peer.h"
@@ -81,6 +83,7 @@ struct signer_zone {
 	bool share_is_new;	    /* share is not in the store yet */
 	struct zone_life *life;	    /* of its keys; NULL before signer_life_configure */
 	struct zone_submit *submit; /* of its DS; NULL before the first look */
+	struct zone_alert *alert;   /* about its DS; NULL likewise */
 	struct zone_observe *observe; /* what its servers have; NULL as long as nothing was published */
 	struct zone_rebuild *rebuild; /* NULL: its serial goes on from the last one */
 	bool observes_destinations, observes_nameservers; /* policy observe */
@@ -141,6 +144,9 @@ struct signer {
 	struct leap *leap;	  /* of the virtual clock, under way; NULL */
 	struct handover *handovers; /* changes of DS sets that wait for their turn */
 	unsigned handovers_running;
+	struct zone_alert *alerts; /* to be written down */
+	struct loop_timer *save_alerts;
+	bool alerts_failed; /* to be written down, last time */
 	struct early *early, *early_last; /* messages about zones that are not known yet */
 	unsigned early_count;
 };
@@ -151,7 +157,8 @@ void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone 
 
 /* Rows of this process in the store's META_DAEMON classes; the key is the zone's sort key. */
 enum signer_meta { META_TTLS = META_DAEMON, META_RELEASES, META_SHARE,
-	META_VERSIONS = META_DAEMON + 7, META_HISTORY, META_TELL, META_TOKEN /* of META_TOKEN: the token's name */ };
+	META_VERSIONS = META_DAEMON + 7, META_HISTORY, META_TELL, META_TOKEN /* of META_TOKEN: the token's name */,
+	META_ALERT };
 
 /* signer/tokens.c */
 struct token *signer_find_token(void *signer, const char *name);
@@ -352,25 +359,6 @@ struct signer_hold {
 };
 const struct signer_hold *signer_life_holds(const struct signer_zone *z, unsigned *count);
 
-/* signer/submit.c: the DS set that the parent should have is handed over (signer/handover.h). */
-void signer_submit_look(struct signer_zone *z); /* it may have changed */
-/* The operator asks for it: what was handed over counts no more, and no pause is kept.  false: no
- * it is not handed over by us, or there is nothing to hand over. */
-bool signer_submit_again(struct signer_zone *z);
-void signer_submit_free(struct signer_zone *z);
-/* With the zone: should it come again, its DS is handed over again. */
-int signer_submit_remove(const struct signer_zone *z, struct store_write *w, struct err *e);
-struct submit_view { /* for zone status */
-	const char *how; /* as in the policy */
-	unsigned wanted_count;
-	uint16_t wanted[KEYSET_MAX]; /* tags of the keys whose DS the parent should have */
-	int64_t handed_over;	     /* last; 0: never, or not by us */
-	bool is_running;	     /* it is being handed over */
-	int64_t next_try;    /* after a failure */
-	const char *problem; /* what failed; "" */
-	char task[REASON_MAX]; /* what is waited for, or what the operator is to do; "" */
-};
-void signer_submit_view(struct signer_zone *z, struct submit_view *out);
 
 /* signer/policy.c: what of a policy concerns signing */
 void signer_policy_signing(const struct config_policy *p, struct sign_policy *to);

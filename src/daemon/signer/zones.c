@@ -20,10 +20,9 @@ static int compare_keys(const uint8_t *a, size_t alen, const uint8_t *b, size_t 
 
 static int compare_zones(const void *a, const void *b)
 {
-	const struct signer_zone *x = *(struct signer_zone *const *)a;
-	const struct signer_zone *y = *(struct signer_zone *const *)b;
+	const struct signer_zone *const *x = a, *const *y = b;
 
-	return compare_keys(x->key, x->key_len, y->key, y->key_len);
+	return compare_keys((*x)->key, (*x)->key_len, (*y)->key, (*y)->key_len);
 }
 
 struct signer_zone *signer_zone_by_apex(struct signer *s, const uint8_t *apex)
@@ -193,6 +192,7 @@ static void zone_close(struct signer_zone *z)
 	signer_turns_forget(z);
 	signer_group_leave(z);
 	signer_submit_free(z);
+	signer_alert_free(z);
 	signer_find_free(z);
 	signer_watch_free(z);
 	signer_destinations_free(z);

@@ -21,6 +21,22 @@ static void add_findings(json_t *list, const char *policy, const struct policy_f
 				f[i].sum, "text", f[i].text, "advice", f[i].advice));
 }
 
+static void add_alert(json_t *list, const struct signer_zone *z, enum alert_kind kind)
+{
+	static const char *const names[] = {"ds-late", "ds-wrong"};
+	static const char *const advice[] = {
+	    "find out why the parent has not taken it; \"intaglio key export --ds\" prints what it should have",
+	    "find out who put it there, and have the parent take it out; \"intaglio key export --ds\" prints what it should have"};
+	int64_t since;
+	const struct alert_finding *f = signer_alert_found(z, kind, &since);
+
+	if (f != NULL)
+		json_array_append_new(
+		    list, json_pack("{s:s,s:s,s:s,s:o,s:s,s:s}", "kind", names[kind], "severity",
+			      f->is_emergency ? "emergency" : "error", "ds", f->tags, "since",
+			      verbs_time(since), "text", f->reason, "advice", advice[kind]));
+}
+
 json_t *verbs_findings(const struct signer_zone *z)
 {
 	const struct config_policy *p = config_policy(z->signer->config, z->sign_policy.name);
@@ -30,6 +46,8 @@ json_t *verbs_findings(const struct signer_zone *z)
 	if (p != NULL)
 		add_findings(
 		    list, p->name, findings, signer_policy_check(z, p, findings), POLICY_WARNING);
+	add_alert(list, z, ALERT_LATE);
+	add_alert(list, z, ALERT_WRONG);
 	return list;
 }
 
@@ -40,8 +58,13 @@ void verbs_findings_show(struct ops_call *c, const json_t *list)
 
 	json_array_foreach(list, i, one)
 	{
-		const char *policy, *severity, *text, *advice;
+		const char *policy, *severity, *text, *advice, *kind, *ds, *since;
 
+		if (json_unpack(one, "{s:s,s:s,s:s,s:s,s:s,s:s}", "kind", &kind, "severity",
+			&severity, "ds", &ds, "since", &since, "text", &text, "advice",
+			&advice) == 0)
+			ops_text(c, "  %s, %s, DS %s since %s: %s\n    to do: %s\n", kind, severity,
+			    ds, since, text, advice);
 		if (json_unpack(one, "{s:s,s:s,s:s,s:s}", "policy", &policy, "severity", &severity,
 			"text", &text, "advice", &advice) == 0)
 			ops_text(c, "  policy %s, %s: %s\n    right would be: %s\n", policy,
