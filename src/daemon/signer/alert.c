@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/signer/signer.h"
+#include "notices/trouble.h"
 #include "parent/submit.h"
 
 #define FORMAT 1
@@ -66,50 +67,81 @@ static void add_wanted(const struct signer_zone *z, struct buf *out)
 		return;
 	submit_wanted(r, &z->key_policy, clock_calendar(), &wanted);
 	submit_ds_text(&wanted, r, z->apex, z->key_policy.ds_ttl, out);
+	for (size_t i = 0; i < out->len; i++) {
+		if (out->data[i] == '\t')
+			out->data[i] = ' ';
+	}
 	if (out->len > 0)
 		out->data[out->len - 1] = '\0'; /* the last line's end */
 }
 
-static const char *meaning_of(const struct alert_finding *f)
+/* One that is wrong: a nuisance, or the end of the zone for many. */
+static void add_wrong(struct notice *n, bool is_emergency)
 {
-	return f->is_emergency
-		   ? "Resolvers that validate cannot resolve the zone: for their users it is gone, "
-		     "as soon as their caches have this DS set."
-		   : "The zone is still validated by the DS that fits. Whoever put the other one "
-		     "there made a mistake, or means to take the zone over.";
+	static const char *const words[][5] = {
+	    {"the parent has a DS that is none of ours",
+		"The zone is still validated by the DS that fits. Whoever put the other one there "
+		"made a mistake, or means to take the zone over.",
+		"Find out who put it there, and have the parent take it out.", "each day",
+		"as soon as you can"},
+	    {"EMERGENCY: no DS at the parent fits a key that signs the zone",
+		"Resolvers that validate cannot resolve the zone: for their users it is gone, as "
+		"soon as their caches have this DS set.",
+		"Have the parent change the DS set, at once.", "every four hours", "now"}};
+	static const char *const names[] = {"headline", "meaning", "todo", "again", "deadline"};
+
+	for (size_t i = 0; i < MEM_COUNT(names); i++)
+		notice_add(n, names[i], words[is_emergency][i]);
+}
+
+static void add_finding(
+    struct notice *n, enum alert_kind kind, const struct alert_finding *f, const struct buf *set)
+{
+	notice_add(n, "severity", f->is_emergency ? "emergency" : "error");
+	notice_add(n, "key_tag", f->tags);
+	notice_add(n, "server", f->servers[0] == '\0' ? NULL : f->servers);
+	notice_add(n, "reason", f->reason);
+	notice_add(n, "records", set->len == 0 ? "(none)" : (const char *)set->data);
+	if (kind == ALERT_WRONG)
+		add_wrong(n, f->is_emergency);
+}
+
+static void add_end(struct notice *n)
+{
+	notice_add(n, "role", "DS set");
+	notice_add(n, "server", "at the parent");
+	notice_add(n, "status", "as it should be");
 }
 
 static int tell(
     const struct zone_alert *a, enum alert_kind kind, struct store_write *w, struct err *e)
 {
-	const struct alert_finding *f = &a->found[kind];
+	static const enum notice_kind kinds[] = {
+	    [ALERT_LATE] = NOTICE_DS_LATE, [ALERT_WRONG] = NOTICE_DS_WRONG};
 	bool is_over = a->step[kind] == ALERT_OVER;
-	char since[TIME_TEXT_SIZE], at[TIME_TEXT_SIZE], occasion[120];
-	struct notice n = {.apex = a->zone->apex, .occasion = occasion, .at = a->at[kind]};
-	struct buf records = {0};
+	char since[TIME_TEXT_SIZE], at[TIME_TEXT_SIZE], lasted[TROUBLE_TIME_SIZE], occasion[120];
+	struct notice n = {.kind = is_over ? NOTICE_RECOVERED : kinds[kind],
+	    .apex = a->zone->apex,
+	    .occasion = occasion,
+	    .at = a->at[kind]};
+	struct buf set = {0};
 	int code;
 
-	n.kind = is_over ? NOTICE_RECOVERED : kind == ALERT_LATE ? NOTICE_DS_LATE : NOTICE_DS_WRONG;
 	time_text(a->states[kind].since, since);
 	time_text(a->at[kind], at);
-	snprintf(occasion, sizeof(occasion), "ds-%s since %s, told %s",
-	    kind == ALERT_LATE ? "late" : "wrong", since, at);
+	snprintf(occasion, sizeof(occasion), "%s since %s, told %s", notice_kind_name(kinds[kind]),
+	    since, at);
 	notice_add(&n, "since", since);
 	if (is_over) {
-		notice_add(&n, "role", "DS set");
-		notice_add(&n, "server", "at the parent");
-		notice_add(&n, "status", "as it should be");
+		trouble_time_words(a->at[kind] - a->states[kind].since, lasted);
+		notice_add(&n, "lasted", lasted);
+		add_end(&n);
 	} else {
-		add_wanted(a->zone, &records);
-		notice_add(&n, "severity", f->is_emergency ? "emergency" : "warning");
-		notice_add(&n, "key_tag", f->tags);
-		notice_add(&n, "server", f->servers);
-		notice_add(&n, "reason", f->reason);
-		notice_add(&n, "meaning", kind == ALERT_WRONG ? meaning_of(f) : NULL);
-		notice_add(&n, "records", records.len == 0 ? "(none)" : (char *)records.data);
+		add_wanted(a->zone, &set);
+		add_finding(&n, kind, &a->found[kind], &set);
 	}
 	code = signer_notice_in(a->zone->signer, w, &n, e);
-	buf_free(&records);
+	buf_free(&set);
 	return code;
 }
 

@@ -139,6 +139,7 @@ static void signer_free(struct signer *s)
 	signer_check_stop(s); /* a thread that reads the store */
 	if (s->store != NULL)
 		signer_statuses_save_all(s);
+	signer_alerts_save(s);
 	signer_notices_stop(s);
 	signer_deliveries_stop(s);
 	signer_requests_fail(s);
@@ -146,7 +147,6 @@ static void signer_free(struct signer *s)
 	signer_leap_free(s);
 	ops_free(s->ops);
 	sign_free(s->sign);
-	signer_alerts_save(s);
 	signer_early_replay(s, NULL);
 	signer_zones_free(s);
 	signer_chains_free(s);
