@@ -287,6 +287,13 @@ static void a_revoked_key(void **state)
 	rig_live_for(r, 3 * RIG_DAY);
 	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_NOT_NEW);
 	assert_parent(r, RIG_KEYS_OF(b->old));
+	/* Nor after it had a DS for a while that somebody made by hand. */
+	rig_parent(r, RIG_KEYS_OF(b->old, b->new));
+	rig_look_for(r, RIG_DAY);
+	rig_parent(r, RIG_KEYS_OF(b->old));
+	wish(r, RIG_KEYS_OF(b->old, b->new), RIG_KEYS_OF(b->old));
+	rig_live_for(r, 3 * RIG_DAY);
+	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_NOT_NEW);
 }
 
 /* RFC 8078 4. */

@@ -236,6 +236,7 @@ static void a_key_whose_ds_was_removed(void **state)
 	rig_parent(r, RIG_KEYS_OF(b->old));
 	rig_look_for(r, 10 * RIG_DAY);
 	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_NOT_NEW);
+	assert_non_null(strstr(r->decision.reason, "had a DS that was removed"));
 	/* Not even when it was away. */
 	rig_serve(r, RIG_KEYS_OF(b->old, b->zsk), RIG_KEYS_OF(b->old));
 	rig_look_for(r, RIG_DAY);
@@ -398,6 +399,23 @@ static void one_server_is_hijacked(void **state)
 	assert_int_equal(r->ds[0].count, 1);
 }
 
+/* What a stranger shows is not remembered: he could fill the memory. */
+static void a_flood_of_strange_keys(void **state)
+{
+	struct bench *b = *state;
+	struct rig *r = &b->rig;
+	unsigned before = r->child.past_count;
+
+	for (unsigned i = 0; i < 40; i++) {
+		struct rig_key *strange = rig_key(ALG_ED25519, KSK);
+
+		r->servers[1].keys = r->servers[1].signers = RIG_KEYS_OF(strange);
+		rig_look_for(r, RIG_HOUR);
+	}
+	assert_int_equal(r->child.past_count, before);
+	assert_int_equal(r->child.key_count, 3);
+}
+
 static void expired_signatures_prove_nothing(void **state)
 {
 	struct bench *b = *state;
@@ -500,6 +518,7 @@ int main(void)
 	    TEST("R41 a parent that does not take it", a_parent_that_does_not_take_it),
 	    TEST("R41 attack: DNSKEY set signed by a key without DS", a_set_signed_by_a_stranger),
 	    TEST("R41 attack: one of two servers hijacked", one_server_is_hijacked),
+	    TEST("R41 attack: a flood of strange keys", a_flood_of_strange_keys),
 	    TEST("R41 attack: signatures of another time", expired_signatures_prove_nothing),
 	    TEST("R41 attack: delete request in DNSKEY mode", a_delete_request_is_not_looked_at),
 	    TEST("R41 records of decisions", records),
