@@ -20,7 +20,7 @@ intagliod_SOURCES = \
 	src/daemon/network/probe.c \
 	src/daemon/signer/alert.c src/daemon/signer/alert.h \
 	src/daemon/signer/beside.c src/daemon/signer/chain.c src/daemon/signer/chain.h \
-	src/daemon/signer/check.c src/daemon/signer/deliver.c \
+	src/daemon/signer/check.c src/daemon/signer/check.h src/daemon/signer/deliver.c \
 	src/daemon/signer/deliver.h src/daemon/signer/destinations.c \
 	src/daemon/signer/destinations.h src/daemon/signer/early.c \
 	src/daemon/signer/facts.c src/daemon/signer/find.c src/daemon/signer/finder.c \
@@ -45,6 +45,8 @@ intagliod_SOURCES = \
 	src/daemon/signer/turns.h src/daemon/signer/update.c src/daemon/signer/update.h \
 	src/daemon/signer/watch.c src/daemon/signer/zones.c \
 	src/daemon/verbs/backup.c src/daemon/verbs/conf.c src/daemon/verbs/destinations.c \
+	src/daemon/verbs/diagnose.c src/daemon/verbs/diagnose.h \
+	src/daemon/verbs/diagnose_answer.c src/daemon/verbs/diagnose_fix.c \
 	src/daemon/verbs/each.c \
 	src/daemon/verbs/internal.h src/daemon/verbs/key.c src/daemon/verbs/key_each.c \
 	src/daemon/verbs/key_make.c src/daemon/verbs/key_show.c src/daemon/verbs/life.c src/daemon/verbs/notice.c \

@@ -289,3 +289,13 @@ int tsig_verify_query(struct tsig_state *s, const struct packet *p, tsig_lookup_
 	}
 	return check_query(s, p, &t, now, name, e);
 }
+
+bool tsig_time(const struct packet *p, int64_t *out)
+{
+	struct tsig_record t;
+
+	if (p->tsig_offset == 0 || tsig_record_parse(p, &t) != OK)
+		return false;
+	*out = (int64_t)t.time;
+	return true;
+}

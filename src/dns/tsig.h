@@ -54,6 +54,8 @@ int tsig_sign_query(struct tsig_state *s, struct packet_builder *b, int64_t now)
  * last: no more messages follow, so this one must be signed. */
 int tsig_verify_answer(struct tsig_state *s, const struct packet *p, bool last, int64_t now,
     struct err *e);
+/* When a message says it was signed; not verified.  false: it has no TSIG that can be read. */
+bool tsig_time(const struct packet *p, int64_t *out);
 /* Server: which key does the query name, and does it hold?  lookup gives the key for a name and
  * algorithm or NULL.  s need not be initialised.  OK (s ready to sign the answers), or ERR_BADKEY/BADSIG/BADTIME/FORMAT: then
  * s->error is what tsig_sign_answer must put into an error answer (RFC 8945 5.2, unsigned for

@@ -71,8 +71,13 @@ const struct verb verbs[] = {
 	{ .name = "zone retransfer", .help = "transfer a zone from its sources now, whatever its serial",
 	  .options = OPTIONS(ZONE(VERB_ONE_OF), ALL),
 	  .manual = "The last good version is served until a new one has passed its checks." },
-	{ .name = "zone diagnose", .later = true, .help = "run every check of a zone and its peers, live",
-	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON), .manual = "Prints what to change, and where." },
+	{ .name = "zone diagnose", .help = "run every check of a zone and its peers, live",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON),
+	  .manual = "The token; the zone's state and runway; each source by UDP and TCP, with its TSIG key, and whether it begins "
+		"to send the zone (AXFR);\neach destination by UDP and TCP, its serial, the signature it serves with it, and whether it "
+		"acknowledges a NOTIFY;\nthe DS at each of the parent's servers that are known; and the whole stored version, every signature of it.\n"
+		"The clocks of servers that sign their answers are compared with ours.\n"
+		"For what fails it prints what to change, and where; for BIND, NSD and Knot the stanza itself, but for the secret." },
 	{ .name = "zone set-policy", .help = "give a zone another policy",
 	  .options = OPTIONS(ZONE(VERB_REQUIRED), POLICY(VERB_REQUIRED),
 		OPTION("force", 0, NULL, 0, "Although the policy's schedule cannot be kept with the zone's TTLs."), DRY_RUN, JSON),

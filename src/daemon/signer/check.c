@@ -1,7 +1,7 @@
-/* The whole check of every version in the store, once after each start, in a thread of its own with
- * low priority: what a disk or a hand may have spoiled while we were away is noticed before a
- * validator notices.  A version that fails stays served, there is no better one; the zone says so,
- * and is transferred anew. */
+/* The whole check of versions in the store, in a thread of its own with low priority: of all once
+ * after each start, and of one for whoever asks. At the start: what a disk or a hand may have
+ * spoiled while we were away is noticed before a validator notices.  A version that fails stays
+ * served, there is no better one; the zone says so, and is transferred anew. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/proto.h"
-#include "daemon/signer/signer.h"
+#include "daemon/signer/check.h"
 
 struct finding {
 	struct finding *next;
@@ -23,22 +23,28 @@ struct finding {
 	char text[sizeof(((struct err *)0)->text) + 60];
 };
 
-struct start_check {
+struct version_check {
+	struct version_check *next; /* of the signer's */
 	struct signer *signer;
 	struct store *store;
 	uint8_t (*apexes)[NAME_MAX_LEN];
 	unsigned count;
 	int64_t now;
+	/* of one zone; done NULL: of all, after the start */
+	check_done_fn *done;
+	void *arg;
+	struct keyset *keys;
+	struct err result;
 	pthread_t thread;
 	atomic_bool stop;
-	pthread_mutex_t mutex; /* of findings and done */
+	pthread_mutex_t mutex; /* of findings and is_over */
 	struct finding *findings;
-	bool done;
+	bool is_over;
 	int event;
 	struct loop_watch *watch;
 };
 
-static void report(struct start_check *c, struct finding *f, bool done)
+static void report(struct version_check *c, struct finding *f, bool is_over)
 {
 	uint64_t one = 1;
 
@@ -47,15 +53,28 @@ static void report(struct start_check *c, struct finding *f, bool done)
 		f->next = c->findings;
 		c->findings = f;
 	}
-	c->done = done;
+	c->is_over = is_over;
 	pthread_mutex_unlock(&c->mutex);
 	if (write(c->event, &one, sizeof(one)) < 0)
 		log_error("the main thread cannot be told of a check: %s", strerror(errno));
 }
 
+static void *check_one(void *arg)
+{
+	struct version_check *c = arg;
+
+	setpriority(PRIO_PROCESS, 0, 10); /* on Linux: of this thread */
+	c->result.code =
+	    c->keys != NULL
+		? sign_check_keys(c->store, c->apexes[0], c->now, 0, c->keys, &c->result)
+		: sign_check(c->store, c->apexes[0], c->now, 0, true, &c->result);
+	report(c, NULL, true);
+	return NULL;
+}
+
 static void *check_all(void *arg)
 {
-	struct start_check *c = arg;
+	struct version_check *c = arg;
 
 	setpriority(PRIO_PROCESS, 0, 10); /* on Linux: of this thread */
 	for (unsigned i = 0; i < c->count && !atomic_load(&c->stop); i++) {
@@ -87,8 +106,13 @@ static void take_finding(struct signer *s, const struct finding *f)
 	signer_send_zone(s, PROTO_RETRANSFER, z);
 }
 
-static void check_free(struct start_check *c)
+static void check_free(struct version_check *c)
 {
+	struct version_check **p = &c->signer->checks;
+
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
 	atomic_store(&c->stop, true);
 	pthread_join(c->thread, NULL);
 	while (c->findings != NULL) {
@@ -101,16 +125,30 @@ static void check_free(struct start_check *c)
 	close(c->event);
 	pthread_mutex_destroy(&c->mutex);
 	free(c->apexes);
+	free(c->keys);
 	free(c);
+}
+
+static void check_ended(struct version_check *c)
+{
+	check_done_fn *done = c->done;
+	struct err result = c->result;
+	void *arg = c->arg;
+
+	if (done == NULL)
+		log_notice("the stored versions of %u zones were checked", c->count);
+	check_free(c);
+	if (done != NULL)
+		done(arg, result.code, result.code == OK ? "" : result.text);
 }
 
 static void on_report(void *arg, int fd, int io)
 {
-	struct start_check *c = arg;
+	struct version_check *c = arg;
 	struct signer *s = c->signer;
 	struct finding *list;
 	uint64_t ignored;
-	bool done;
+	bool is_over;
 
 	(void)io;
 	if (read(fd, &ignored, sizeof(ignored)) < 0)
@@ -118,7 +156,7 @@ static void on_report(void *arg, int fd, int io)
 	pthread_mutex_lock(&c->mutex);
 	list = c->findings;
 	c->findings = NULL;
-	done = c->done;
+	is_over = c->is_over;
 	pthread_mutex_unlock(&c->mutex);
 	while (list != NULL) {
 		struct finding *f = list;
@@ -127,43 +165,77 @@ static void on_report(void *arg, int fd, int io)
 		take_finding(s, f);
 		free(f);
 	}
-	if (done) {
-		log_notice("the stored versions of %u zones were checked", c->count);
-		check_free(c);
-		s->check = NULL;
-	}
+	if (is_over)
+		check_ended(c);
 }
 
-void signer_check_start(struct signer *s)
+static struct version_check *check_new(struct signer *s, unsigned room)
 {
-	struct start_check *c = mem_alloc(sizeof(*c));
+	struct version_check *c = mem_alloc(sizeof(*c));
 
 	c->signer = s;
 	c->store = s->store;
 	c->now = clock_calendar();
-	c->apexes = mem_array(s->zone_count, sizeof(*c->apexes));
+	c->apexes = mem_array(room, sizeof(*c->apexes));
+	return c;
+}
+
+/* Takes c.  false: it cannot be had. */
+static bool check_run(struct version_check *c, void *(*thread)(void *))
+{
+	struct signer *s = c->signer;
+
+	c->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&c->mutex, NULL);
+	if (c->event < 0 || pthread_create(&c->thread, NULL, thread, c) != 0) {
+		log_error("the stored versions cannot be checked: %s", strerror(errno));
+		if (c->event >= 0)
+			close(c->event);
+		pthread_mutex_destroy(&c->mutex);
+		free(c->apexes);
+		free(c->keys);
+		free(c);
+		return false;
+	}
+	c->watch = loop_watch(s->loop, c->event, LOOP_READ, on_report, c);
+	c->next = s->checks;
+	s->checks = c;
+	return true;
+}
+
+void signer_check_start(struct signer *s)
+{
+	struct version_check *c = check_new(s, s->zone_count + 1);
+
 	for (unsigned i = 0; i < s->zone_count; i++) {
 		if (s->zones[i]->has_head && s->zones[i]->head.generation != 0)
 			memcpy(c->apexes[c->count++], s->zones[i]->apex, NAME_MAX_LEN);
 	}
-	c->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	pthread_mutex_init(&c->mutex, NULL);
-	if (c->count == 0 || c->event < 0 || pthread_create(&c->thread, NULL, check_all, c) != 0) {
-		if (c->count > 0)
-			log_error("the stored versions cannot be checked: %s", strerror(errno));
-		if (c->event >= 0)
-			close(c->event);
-		free(c->apexes);
-		free(c);
+	if (c->count > 0) {
+		check_run(c, check_all);
 		return;
 	}
-	c->watch = loop_watch(s->loop, c->event, LOOP_READ, on_report, c);
-	s->check = c;
+	free(c->apexes);
+	free(c);
+}
+
+bool signer_check_one(struct signer *s, const uint8_t *apex, const struct keyset *keys,
+    check_done_fn *done, void *arg)
+{
+	struct version_check *c = check_new(s, 1);
+
+	memcpy(c->apexes[c->count++], apex, name_len(apex));
+	c->done = done;
+	c->arg = arg;
+	if (keys != NULL) {
+		c->keys = mem_alloc(sizeof(*c->keys));
+		*c->keys = *keys;
+	}
+	return check_run(c, check_one);
 }
 
 void signer_check_stop(struct signer *s)
 {
-	if (s->check != NULL)
-		check_free(s->check);
-	s->check = NULL;
+	while (s->checks != NULL)
+		check_free(s->checks);
 }

@@ -1,5 +1,6 @@
 /* The signing side: wiring of zone, sign, keys and ops to the master, the network side and the
  * token workers.  It writes the store; it has no network socket, no PIN and no PKCS#11 module. */
+#include "daemon/signer/check.h"
 #include "daemon/signer/signer.h"
 
 #include <signal.h>

@@ -134,7 +134,7 @@ struct signer {
 	bool sandboxed;
 	uint32_t next_request;
 	struct request *requests; /* asked of the master, not yet answered */
-	struct start_check *check; /* under way; NULL */
+	struct version_check *checks; /* under way */
 	struct signer_chains *chains; /* signer/chain.c */
 	struct signer_probe *probes; /* to be asked by the network side, or being asked */
 	uint32_t next_probe;
@@ -399,9 +399,5 @@ void signer_request(struct signer *s, uint16_t type, struct buf *body, const str
     request_done_fn *done, void *arg);
 void signer_request_answer(struct signer *s, struct reader *body);
 void signer_requests_fail(struct signer *s);
-
-/* signer/check.c: the whole check of what the store holds, once after each start */
-void signer_check_start(struct signer *s);
-void signer_check_stop(struct signer *s);
 
 #endif

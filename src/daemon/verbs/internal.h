@@ -122,6 +122,8 @@ void verb_zone_retransfer(void *signer, struct ops_call *c);
 json_t *verbs_history(struct signer_zone *z);
 void verbs_history_show(struct ops_call *c, const json_t *list);
 void verb_zone_history(void *signer, struct ops_call *c);
+/* verbs/diagnose.c */
+void verb_zone_diagnose(void *signer, struct ops_call *c);
 /* verbs/zone_show.c */
 void verb_zone_list(void *signer, struct ops_call *c);
 void verb_zone_status(void *signer, struct ops_call *c);

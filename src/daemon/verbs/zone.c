@@ -403,5 +403,6 @@ void verbs_zone_register(struct signer *s)
 	ops_register(s->ops, "zone list", verb_zone_list, s);
 	ops_register(s->ops, "zone status", verb_zone_status, s);
 	ops_register(s->ops, "zone history", verb_zone_history, s);
+	ops_register(s->ops, "zone diagnose", verb_zone_diagnose, s);
 	ops_register(s->ops, "zone export", verb_zone_export, s);
 }
