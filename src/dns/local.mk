@@ -89,11 +89,13 @@ tests_unit_test_zonefile_CPPFLAGS = $(DNS_TEST_CPPFLAGS)
 tests_unit_test_zonefile_LDADD = $(DNS_TEST_LIBS)
 endif
 
-DNS_FUZZ = tests/fuzz/fuzz_packet tests/fuzz/fuzz_zonefile
+DNS_FUZZ = tests/fuzz/fuzz_packet tests/fuzz/fuzz_validate tests/fuzz/fuzz_zonefile
 check_PROGRAMS += $(DNS_FUZZ)
 FUZZ_TESTS += $(DNS_FUZZ)
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c tests/fuzz/driver.c
 tests_fuzz_fuzz_packet_LDADD = $(DNS_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_validate_SOURCES = tests/fuzz/fuzz_validate.c tests/fuzz/driver.c
+tests_fuzz_fuzz_validate_LDADD = $(DNS_LIBS) $(BASE_LIBS)
 tests_fuzz_fuzz_zonefile_SOURCES = tests/fuzz/fuzz_zonefile.c tests/fuzz/driver.c
 tests_fuzz_fuzz_zonefile_LDADD = $(DNS_LIBS) $(BASE_LIBS)
-EXTRA_DIST += tests/fuzz/packet tests/fuzz/zonefile
+EXTRA_DIST += tests/fuzz/packet tests/fuzz/validate tests/fuzz/zonefile
