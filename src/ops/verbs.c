@@ -55,7 +55,12 @@ const struct verb verbs[] = {
 	{ .name = "zone status", .help = "show serials, peers, signature runway and next event of zones",
 	  .options = OPTIONS(ZONE(0), VERBOSE("Show the last changes of the servers' statuses, too."), JSON),
 	  .manual = "Without a zone: all of them.\n"
-		"The runway is the time that is left until the first signature expires." },
+		"The runway is the time that is left until the first signature expires: normal; low, below a threshold of the policy\n"
+		"that normal operation does not reach; critical, when hours are left; or over, and validators fail.\n"
+		"A destination is good when it serves our serial with our signatures.  One that failed is so many versions behind\n"
+		"since a time; what it answered, and what it asked and was refused, stands in the reason, and until when\n"
+		"validators take what it serves.  It is asked again after an hour, then more and more seldom, at least once a day;\n"
+		"one that is good as often as the SOA's refresh says." },
 	{ .name = "zone history", .help = "show how the statuses of a zone's sources and destinations changed",
 	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON),
 	  .manual = "The last 200 changes, the oldest first: when, which server, from which status to which, the serial it had and the reason.\n"
