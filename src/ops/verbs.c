@@ -60,7 +60,9 @@ const struct verb verbs[] = {
 		"A destination is good when it serves our serial with our signatures.  One that failed is so many versions behind\n"
 		"since a time; what it answered, and what it asked and was refused, stands in the reason, and until when\n"
 		"validators take what it serves.  It is asked again after an hour, then more and more seldom, at least once a day;\n"
-		"one that is good as often as the SOA's refresh says." },
+		"one that is good as often as the SOA's refresh says.\n"
+		"Behind each of the parent's servers stands whether what it has was validated, where a trust anchor is configured: "
+		"secure; insecure (the parent is proven not to be signed); bogus (it does not count); else not checked." },
 	{ .name = "zone history", .help = "show how the statuses of a zone's sources and destinations changed",
 	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON),
 	  .manual = "The last 200 changes, the oldest first: when, which server, from which status to which, the serial it had and the reason.\n"
