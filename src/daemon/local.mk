@@ -53,6 +53,11 @@ intagliod_SOURCES = \
 	src/daemon/verbs/plan.c src/daemon/verbs/policy.c src/daemon/verbs/policy_check.c \
 	src/daemon/verbs/status.c src/daemon/verbs/verbs.h src/daemon/verbs/words.c src/daemon/verbs/zone.c \
 	src/daemon/verbs/zone_export.c src/daemon/verbs/zone_show.c src/daemon/verbs/zone_sign.c
+intagliod_SOURCES += \
+	src/daemon/signer/monitor.h src/daemon/signer/monitor_judge.c \
+	src/daemon/signer/monitor_keep.c src/daemon/signer/monitor_look.c \
+	src/daemon/signer/monitor_tell.c src/daemon/signer/monitors.c \
+	src/daemon/signer/monitors.h src/daemon/verbs/monitor.c src/daemon/verbs/monitor_show.c
 intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 intagliod_LDADD = libconfiguration.a $(OPS_LIBS) $(NOTICES_LIBS) libtrouble.a libsign.a libinbound.a liboutbound.a $(WATCH_LIBS) $(DELIVER_LIBS) $(KEYS_LIBS) \
 	$(TOKEN_CLIENT_LIBS) $(TOKEN_LOCAL_LIBS) $(ZONE_LIBS) $(DNS_LIBS) $(BASE_LIBS) -lpthread -ldl

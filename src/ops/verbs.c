@@ -222,15 +222,37 @@ const struct verb verbs[] = {
 	{ .name = "server delete", .help = "forget a name server",
 	  .options = OPTIONS(SERVER_NAME(VERB_REQUIRED)), .manual = "Refused while a zone uses it." },
 
-	{ .name = "monitor add", .later = true, .help = "watch the DNSSEC of a delegated zone",
-	  .options = OPTIONS(ZONE(VERB_REQUIRED), OPTION("mode", 0, "dnskey|cds", 0, "What tells of a new KSK."),
-		OPTION("contact", 0, "ADDRESS", 0, "Who is told.")), .manual = "" },
-	{ .name = "monitor list", .later = true, .help = "list the zones that are watched", .options = OPTIONS(JSON), .manual = "" },
-	{ .name = "monitor status", .later = true, .help = "show what was found", .options = OPTIONS(ZONE(0), JSON), .manual = "" },
-	{ .name = "monitor history", .later = true, .help = "show what was seen and decided",
-	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON), .manual = "" },
-	{ .name = "monitor delete", .later = true, .help = "watch a zone no more",
-	  .options = OPTIONS(ZONE(VERB_REQUIRED)), .manual = "" },
+	{ .name = "monitor add", .help = "watch the keys of a domain, and have its DS follow them",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED),
+		OPTION("mode", 0, "dnskey|cds|report", 0, "What tells of a new KSK; report: nothing is changed at the parent."),
+		OPTION("contact", 0, "ADDRESS", 0, "Mail address that is told."),
+		OPTION("interval", 0, "DURATION", 0, "Time between two looks; PT1H unless told."),
+		OPTION("hold-down", 0, "DURATION", 0, "How long a new key must stand; P1D unless told."),
+		OPTION("server", 0, "SERVER", VERB_REPEATABLE, "A name server of the domain, by name or address; unless told they are found."),
+		OPTION("parent-server", 0, "SERVER", VERB_REPEATABLE, "A name server of its parent; unless told they are found."),
+		OPTION("submit", 0, "manual|update|command", 0, "How a DS is handed to the parent; manual unless told."),
+		OPTION("primary", 0, "SERVER", 0, "The parent's server that takes updates."),
+		OPTION("command", 0, "FILE", VERB_PATH, "The program that hands the DS over."),
+		OPTION("allow-delete", 0, NULL, 0, "A CDS may take the DS out (RFC 8078)."),
+		OPTION("bootstrap", 0, NULL, 0, "A domain without DS may get its first one (RFC 9615).")),
+	  .manual = "Anybody may sign it; a zone that is signed here is watched without this command, reported on only,\n"
+		"and goes on being watched when it is signed here no more.\n"
+		"The entry is written to\n.Pa conf.d/monitored.conf ;\n.Xr intaglio.conf 5\nhas more settings.\n"
+		"Keys that the domain has when it is first looked at are never given a DS by themselves." },
+	{ .name = "monitor list", .help = "list the domains that are watched", .options = OPTIONS(JSON), .manual = "" },
+	{ .name = "monitor status", .help = "show what was found", .options = OPTIONS(ZONE(0), JSON),
+	  .manual = "Without a domain: all of them.\nA status is unknown, ok, insecure (there is no DS), rollover, warning or error.\n"
+		"Each finding says where, since when, and what is to be done about it." },
+	{ .name = "monitor history", .help = "show what was seen and decided",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED), JSON),
+	  .manual = "Each decision about the DS that differs from the one before, with what every server had, and what became of it.\n"
+		"The last 200 entries are kept." },
+	{ .name = "monitor look", .help = "look at a domain now",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED)), .manual = "Or when others that wait had their turn.\nIt hastens no hold-down." },
+	{ .name = "monitor delete", .help = "watch a domain no more",
+	  .options = OPTIONS(ZONE(VERB_REQUIRED)),
+	  .manual = "That a zone which is signed here is not to be watched is kept as an entry with\n.Ql enrolled = false ,\n"
+		"until\n.Cm monitor add ;\nthen nobody but the operator sees to it that its DS is right." },
 #define NOTICE_ID OPTION("id", 0, "ID", VERB_REQUIRED, "The notice.")
 	{ .name = "notice list", .help = "list notices, and how far they have come", .options = OPTIONS(ZONE(0), JSON),
 	  .manual = "Of all zones, monitored domains and the appliance itself, or of one; the last ten thousand, the oldest first.\n"

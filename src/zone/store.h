@@ -36,6 +36,8 @@ enum store_meta_class {
 	META_DAEMON = 48,       /* 48 to 63 */
 	META_PARENT = 64,       /* daemon/signer/parent.c, parent/observe.c */
 	META_SUBMIT = 65,       /* daemon/signer/submit.c, parent/submit.c */
+	META_MONITOR = 72,      /* 72 and 73: daemon/signer/monitor_keep.c */
+	META_MONITOR_HISTORY = 73,
 	META_NOTICE = 80,         /* 80 to 82: notices/outbox.h */
 	META_NOTICE_TOLD = 81,
 	META_NOTICE_WAITING = 82

@@ -17,7 +17,7 @@ static const char *const promised[] = {"zone add", "zone unsign", "zone delete",
     "policy check", "repository list", "backup prepare", "backup commit", "backup rollback",
     "backup list", "tsig generate", "tsig list", "tsig delete", "server add", "server list",
     "server delete", "monitor add", "monitor list", "monitor status", "monitor history",
-    "monitor delete", "notice list", "notice show", "notice resend", "notice test", "time leap",
+    "monitor look", "monitor delete", "notice list", "notice show", "notice resend", "notice test", "time leap",
     "update conf", "status", "stop"};
 /* Letters that stay what ods-ksmutil made them. */
 static const struct {

@@ -397,7 +397,7 @@ static const struct conf_item config_items[] = {
 	ITEM(config, "resolver", resolver, CONF_GROUP, .sub = &resolver_table, .flags = CONF_IF_GIVEN,
 	    .doc = "A resolver, by which the parent's servers are found for policies that do not name them, and the zones' name servers for policies that observe them; without it nothing is looked up beyond the servers named here:"),
 	ITEM(config, "notices", notices, CONF_GROUP, .sub = &notices_table, .flags = CONF_IF_GIVEN, .doc = "Notices:"),
-	ITEM(config, "monitored", monitored, CONF_GROUPS, .sub = &config_monitored_table, .flags = CONF_LATER,
+	ITEM(config, "monitored", monitored, CONF_GROUPS, .sub = &config_monitored_table,
 	    .doc = "Domains whose keys are watched, beside the zones that are signed here, which all are:"),
 	END
 };

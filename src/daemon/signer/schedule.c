@@ -11,6 +11,7 @@
 #include "daemon/signer/chain.h"
 #include "daemon/signer/deliver.h"
 #include "daemon/signer/handover.h"
+#include "daemon/signer/monitors.h"
 #include "daemon/signer/runway.h"
 #include "daemon/signer/signer.h"
 
@@ -435,6 +436,8 @@ bool signer_is_busy(const struct signer *s)
 	if (s->turns_armed || s->save_is_urgent || s->keys_loading || s->probes != NULL ||
 	    signer_chain_is_busy(s) || handover_is_busy(s) || signer_alert_is_busy(s) ||
 	    signer_deliver_is_busy(s) || signer_notices_is_busy(s))
+		return true;
+	if (signer_monitors_are_busy(s))
 		return true;
 	for (unsigned i = 0; i < s->token_count; i++) {
 		uint64_t down_since = s->tokens[i]->down_since_ms;

@@ -17,6 +17,7 @@
 #include "daemon/role.h"
 #include "daemon/signer/chain.h"
 #include "daemon/signer/deliver.h"
+#include "daemon/signer/monitors.h"
 #include "daemon/signer/network.h"
 
 /* The master */
@@ -45,6 +46,7 @@ static void first_config(struct signer *s)
 	verbs_policy_register(s);
 	verbs_policy_check_register(s);
 	verbs_time_register(s);
+	verbs_monitor_register(s);
 	s->sandboxed = true;
 }
 
@@ -69,6 +71,7 @@ static void take_config(struct signer *s, int fd)
 	signer_zones_configure(s);
 	if (are_anchors_new)
 		signer_parents_look(s);
+	signer_monitors_configure(s);
 	signer_early_replay(s, signer_zone_message);
 	if (first)
 		signer_check_start(s);
@@ -149,6 +152,8 @@ static void signer_free(struct signer *s)
 	ops_free(s->ops);
 	sign_free(s->sign);
 	signer_early_replay(s, NULL);
+	if (s->store != NULL)
+		signer_monitors_free(s);
 	signer_zones_free(s);
 	signer_chains_free(s);
 	signer_notices_free(s);

@@ -147,6 +147,7 @@ struct signer {
 	struct zone_alert *alerts; /* to be written down */
 	struct loop_timer *save_alerts;
 	bool alerts_failed; /* to be written down, last time */
+	struct monitors *monitors; /* watched domains: signer/monitors.h */
 	struct early *early, *early_last; /* messages about zones that are not known yet */
 	unsigned early_count;
 };

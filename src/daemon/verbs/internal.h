@@ -114,6 +114,14 @@ void verbs_destination_add(json_t *row, const struct signer_zone *z, const struc
 void verbs_destination_show(struct ops_call *c, const json_t *row);
 void verbs_runway_add(json_t *row, const struct signer_zone *z);
 void verbs_runway_show(struct ops_call *c, const json_t *row);
+/* verbs/monitor.c: the entry by which a zone that is signed here no more goes on being watched (R40).
+ * ERR_EXISTS: there is one; ERR_MISSING with words: it cannot be watched. */
+int verbs_monitor_stays(const struct signer_zone *z, struct buf *entry, struct err *e);
+/* verbs/monitor_show.c */
+void verb_monitor_list(void *signer, struct ops_call *c);
+void verb_monitor_status(void *signer, struct ops_call *c);
+void verb_monitor_history(void *signer, struct ops_call *c);
+void verb_monitor_look(void *signer, struct ops_call *c);
 
 /* verbs/zone_sign.c */
 void verb_zone_sign(void *signer, struct ops_call *c);

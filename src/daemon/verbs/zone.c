@@ -370,12 +370,41 @@ static bool may_delete(struct signer_zone *z, struct ops_call *c)
 	return true;
 }
 
+static void remove_zone(struct adding *a)
+{
+	struct signer_zone *z = signer_zone_by_name(a->signer, a->name);
+	struct buf body = {0};
+
+	if (z == NULL) {
+		removed(a, true, "");
+	} else if (z->orphan) { /* no file has it any more */
+		delete_zone(a, z);
+	} else {
+		buf_str(&body, "zones");
+		buf_str(&body, a->name);
+		signer_request(a->signer, PROTO_CONF_REMOVE, &body, NULL, removed, a);
+		buf_free(&body);
+	}
+}
+
+static void stays_monitored(void *arg, bool ok, const char *why)
+{
+	struct adding *a = arg;
+
+	if (!ok)
+		ops_warn(a->call, "it will not be watched any more: %s", why);
+	remove_zone(a);
+}
+
+/* That it goes on being watched (R40) is written down before it is gone. */
 static void verb_zone_delete(void *arg, struct ops_call *c)
 {
 	struct signer *s = arg;
 	struct signer_zone *z = verbs_zone(s, c);
+	struct buf entry = {0};
+	struct err e = {0};
 	struct adding *a;
-	struct buf body = {0};
+	int code;
 
 	if (z == NULL || !may_delete(z, c))
 		return;
@@ -383,14 +412,14 @@ static void verb_zone_delete(void *arg, struct ops_call *c)
 	a->signer = s;
 	a->call = c;
 	verbs_zone_text(z, a->name);
-	if (z->orphan) { /* no file has it any more */
-		delete_zone(a, z);
-		return;
-	}
-	buf_str(&body, "zones");
-	buf_str(&body, a->name);
-	signer_request(s, PROTO_CONF_REMOVE, &body, NULL, removed, a);
-	buf_free(&body);
+	code = verbs_monitor_stays(z, &entry, &e);
+	if (code == OK)
+		signer_request(s, PROTO_CONF_ADD, NULL, &entry, stays_monitored, a);
+	else if (code == ERR_EXISTS)
+		remove_zone(a);
+	else
+		stays_monitored(a, false, e.text);
+	buf_free(&entry);
 }
 
 void verbs_zone_register(struct signer *s)
