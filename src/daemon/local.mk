@@ -56,7 +56,8 @@ intagliod_SOURCES = \
 intagliod_SOURCES += \
 	src/daemon/signer/monitor.h src/daemon/signer/monitor_judge.c \
 	src/daemon/signer/monitor_keep.c src/daemon/signer/monitor_look.c \
-	src/daemon/signer/monitor_tell.c src/daemon/signer/monitors.c \
+	src/daemon/signer/monitor_look.h src/daemon/signer/monitor_tell.c \
+	src/daemon/signer/monitor_trust.c src/daemon/signer/monitors.c \
 	src/daemon/signer/monitors.h src/daemon/verbs/monitor.c src/daemon/verbs/monitor_show.c
 intagliod_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 intagliod_LDADD = libconfiguration.a $(OPS_LIBS) $(NOTICES_LIBS) libtrouble.a libsign.a libinbound.a liboutbound.a $(WATCH_LIBS) $(DELIVER_LIBS) $(KEYS_LIBS) \

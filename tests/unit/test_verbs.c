@@ -11,14 +11,14 @@
 /* What operators were promised, word for word. */
 static const char *const promised[] = {"zone add", "zone unsign", "zone delete", "zone list",
     "zone status", "zone sign", "zone retransfer", "zone diagnose", "zone set-policy",
-    "zone import", "zone export", "key list", "key generate", "key export", "key rollover",
+    "zone import", "zone export", "zone history", "key list", "key generate", "key export", "key rollover",
     "key emergency", "key purge", "key ds-submit", "key ds-seen", "key ds-retract", "key ds-gone",
     "key accept-record", "rollover list", "rollover release", "policy list", "policy show",
     "policy check", "repository list", "backup prepare", "backup commit", "backup rollback",
     "backup list", "tsig generate", "tsig list", "tsig delete", "server add", "server list",
     "server delete", "monitor add", "monitor list", "monitor status", "monitor history",
-    "monitor look", "monitor delete", "notice list", "notice show", "notice resend", "notice test", "time leap",
-    "update conf", "status", "stop"};
+    "monitor look", "monitor delete", "notice list", "notice show", "notice resend",
+    "notice test", "time leap", "update conf", "status", "stop"};
 /* Letters that stay what ods-ksmutil made them. */
 static const struct {
 	char letter;

@@ -3,6 +3,7 @@
  *
  *   signer/monitors.c       the table: which domains, and when each is looked at
  *   signer/monitor_look.c   a look: the parent's servers and the domain's are asked
+ *   signer/monitor_trust.c  ... is the parent believed, and signals of RFC 9615
  *   signer/monitor_judge.c  what follows from it: findings, notices, a DS that is handed over
  *   signer/monitor_tell.c   ... in notices
  *   signer/monitor_keep.c   what the store keeps
@@ -56,6 +57,7 @@ struct monitor { /* a domain */
 	bool is_configured; /* seen in the configuration that is being applied */
 	struct loop_event *due;
 	int64_t looked;    /* as in its state */
+	bool is_pending;   /* what was to be handed over when we ended */
 	unsigned refusals; /* of what was handed over, in a row */
 	struct monitor *next; /* in the queue of those that are to be looked at */
 	bool is_queued, is_again;

@@ -2,8 +2,10 @@
  * asks.
  *
  *   who serves it, and its parent, where that is to be found
+ *     -> the chain of trust to the parent, where an anchor is configured (monitor_trust.c)
  *     -> DS at every server of the parent
  *     -> SOA, DNSKEY, CDS, CDNSKEY and NSEC3PARAM at every address of its own servers, by TCP
+ *     -> signals of its name servers, where it is to get its first DS (monitor_trust.c)
  *     -> monitor_judge
  *
  * A few servers are asked at a time, and each is asked one thing after the other; one that does not
@@ -15,50 +17,28 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/signer/monitor.h"
+#include "daemon/signer/monitor_look.h"
 #include "dns/rrtype.h"
 
-#define ASKED_AT_ONCE 4
 #define AGAIN 10 /* seconds: the network side is only starting */
-
-struct asker { /* asks one server after the other */
-	struct monitor_look *look;
-	bool is_busy;
-	unsigned server;
-	enum watch_type type;
-	struct watch_reply reply;
-	struct signer_probe *probe;
-};
-
-struct monitor_look {
-	struct monitor *monitor;
-	struct monitor_state state;
-	struct monitor_said said;
-	int64_t began;
-	struct finder *find[FIND_KINDS];
-	unsigned finding;
-	char (*servers)[PEER_NAME_MAX]; /* of the domain */
-	unsigned count;
-	struct asker askers[ASKED_AT_ONCE];
-	unsigned next; /* of the servers that are being asked */
-	bool is_broken_off;
-};
 
 static void look_free(struct monitor_look *l)
 {
-	for (unsigned i = 0; i < ASKED_AT_ONCE; i++) {
+	for (unsigned i = 0; i < MONITOR_ASKED_AT_ONCE; i++) {
 		signer_probe_cancel(l->askers[i].probe);
 		watch_reply_free(&l->askers[i].reply);
 	}
 	for (unsigned kind = 0; kind < FIND_KINDS; kind++)
 		finder_free(l->find[kind]);
+	monitor_trust_end(l);
 	monitor_state_free(&l->state);
 	free(l->servers);
 	free(l);
 }
 
-static void look_end(struct monitor_look *l)
+static void look_end(void *arg)
 {
+	struct monitor_look *l = arg;
 	struct monitor *m = l->monitor;
 	int64_t next =
 	    l->is_broken_off ? clock_calendar() + AGAIN : monitor_judge(m, &l->state, &l->said);
@@ -94,7 +74,7 @@ static void askers_start(struct monitor_look *l, take_fn *take, loop_fn *then)
 	bool is_busy = false;
 
 	l->next = 0;
-	for (unsigned i = 0; i < ASKED_AT_ONCE; i++) {
+	for (unsigned i = 0; i < MONITOR_ASKED_AT_ONCE; i++) {
 		l->askers[i].look = l;
 		l->askers[i].is_busy = take(&l->askers[i]);
 		is_busy = is_busy || l->askers[i].is_busy;
@@ -108,7 +88,7 @@ static void asker_next(struct asker *a, take_fn *take, loop_fn *then)
 	struct monitor_look *l = a->look;
 
 	a->is_busy = !l->is_broken_off && take(a);
-	for (unsigned i = 0; i < ASKED_AT_ONCE; i++) {
+	for (unsigned i = 0; i < MONITOR_ASKED_AT_ONCE; i++) {
 		if (l->askers[i].is_busy)
 			return;
 	}
@@ -146,7 +126,10 @@ static void child_done(void *arg)
 	struct monitor_look *l = arg;
 
 	watch_child_round(&l->state.child, clock_calendar());
-	look_end(l);
+	if (l->is_broken_off)
+		look_end(l);
+	else
+		monitor_trust_signals(l, look_end);
 }
 
 static void server_done(struct asker *a)
@@ -239,6 +222,7 @@ static void on_parent(void *arg, int code, const char *why, const uint8_t *msg, 
 	struct parent_server *s = &l->state.parent.servers[a->server];
 	struct watch_policy policy;
 	struct parent_set set;
+	char bogus[PARENT_REASON_MAX];
 	struct err e = {0};
 
 	a->probe = NULL;
@@ -246,6 +230,8 @@ static void on_parent(void *arg, int code, const char *why, const uint8_t *msg, 
 		monitor_policy(l->monitor, &policy);
 		if (code == OK)
 			code = parent_read_answer(msg, len, l->monitor->apex, &set, &e);
+		if (code == OK && !monitor_trust_is_valid(l, msg, len, bogus))
+			code = err_set(&e, ERR_VERIFY, "%s", bogus);
 		if (code == OK)
 			parent_note(s, &set, clock_calendar(), policy.patience);
 		else
@@ -273,8 +259,9 @@ static void set_parent(struct monitor_look *l, const char *const *names, unsigne
 	free(old.servers);
 }
 
-static void ask_parent(struct monitor_look *l)
+static void ask_parent(void *arg)
 {
+	struct monitor_look *l = arg;
 	const struct conf_names *given = &monitor_settings(l->monitor)->parent.servers;
 	const struct found *f =
 	    l->find[FIND_PARENT] == NULL ? NULL : finder_found(l->find[FIND_PARENT]);
@@ -359,7 +346,7 @@ static void servers_found(void *arg)
 		take_observed(l, z);
 	else if (given->count == 0)
 		take_found(l);
-	ask_parent(l);
+	monitor_trust_walk(l, ask_parent);
 }
 
 static void find_new(struct monitor_look *l, enum find_kind kind)

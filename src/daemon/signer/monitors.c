@@ -97,6 +97,7 @@ static void start_some(void *signer)
 		if (all->queue == NULL)
 			all->queue_end = &all->queue;
 		m->is_queued = false;
+		m->is_pending = false;
 		all->looking++;
 		monitor_look_start(m);
 	}
@@ -177,6 +178,8 @@ static int64_t first_due(const struct monitor *m, int64_t now)
 	int64_t interval = monitor_settings(m)->interval, spread = interval / 10;
 	int64_t due = m->looked + interval;
 
+	if (m->is_pending)
+		return now;
 	if (m->looked == 0)
 		return m->config != NULL ? now : now + 1 + hash_of(m) % OWN_SPREAD;
 	return due > now ? due : now + hash_of(m) % (spread > 0 ? spread : 1);
@@ -203,6 +206,7 @@ static void load_looked(struct monitor *m)
 
 	monitor_state_load(m, &st);
 	m->looked = st.looked;
+	m->is_pending = st.child.order.is_on && !st.is_handed_over;
 	monitor_state_free(&st);
 }
 
