@@ -14,9 +14,12 @@
 #include "base/mem.h"
 #include "daemon/signer/monitor.h"
 
-/* Of zones that we sign and that have no entry of their own. */
+/* Of zones that we sign and that have no entry of their own; within the spread they are looked at
+ * for the first time.  A virtual calendar goes through years, and is not held up more often than
+ * each week. */
 #define OWN_INTERVAL 86400
-#define OWN_SPREAD 7200 /* within that they are looked at for the first time */
+#define OWN_SPREAD 7200
+#define OWN_INTERVAL_VIRTUAL (7 * 86400)
 
 /* The table */
 
@@ -172,6 +175,11 @@ static uint32_t hash_of(const struct monitor *m)
 	return h;
 }
 
+static uint32_t own_spread(void)
+{
+	return clock_is_virtual() ? OWN_INTERVAL_VIRTUAL : OWN_SPREAD;
+}
+
 /* Of a domain that was looked at before, or (a zone of ours) has time. */
 static int64_t first_due(const struct monitor *m, int64_t now)
 {
@@ -181,7 +189,7 @@ static int64_t first_due(const struct monitor *m, int64_t now)
 	if (m->is_pending)
 		return now;
 	if (m->looked == 0)
-		return m->config != NULL ? now : now + 1 + hash_of(m) % OWN_SPREAD;
+		return m->config != NULL ? now : now + 1 + hash_of(m) % own_spread();
 	return due > now ? due : now + hash_of(m) % (spread > 0 ? spread : 1);
 }
 
@@ -286,7 +294,7 @@ static struct monitors *monitors_new(struct signer *s)
 	all->queue_end = &all->queue;
 	all->save = loop_timer_new(s->loop, save_due, s);
 	conf_defaults(&config_monitored_table, all->arena, &all->defaults);
-	all->defaults.interval = OWN_INTERVAL;
+	all->defaults.interval = clock_is_virtual() ? OWN_INTERVAL_VIRTUAL : OWN_INTERVAL;
 	all->defaults.mode = MONITOR_REPORT;
 	return all;
 }
