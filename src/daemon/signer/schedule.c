@@ -8,17 +8,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/proto.h"
-#include "daemon/signer/chain.h"
-#include "daemon/signer/deliver.h"
-#include "daemon/signer/handover.h"
-#include "daemon/signer/monitors.h"
 #include "daemon/signer/runway.h"
 #include "daemon/signer/signer.h"
 
 #define RETRY_FIRST_MS 2000
 #define RETRY_MOST_MS 120000
-#define TOKEN_PATIENCE_MS 4000
-#define RETRIES_LIKELY 2
 
 /* Why a zone does not get on: logged when it is news, told to whoever waits. */
 static void stuck(struct signer_zone *z, const char *why)
@@ -108,7 +102,7 @@ static bool token_is_away(struct signer_zone *z, char *why, size_t size)
 		    strcmp(t->name, z->key_policy.zsk.token) != 0)
 			continue;
 		if (token_is_up(t->token, reason) || t->down_since_ms == 0 ||
-		    clock_mono_ms() - t->down_since_ms < TOKEN_PATIENCE_MS)
+		    clock_mono_ms() - t->down_since_ms < SIGNER_TOKEN_PATIENCE_MS)
 			continue;
 		snprintf(why, size, "its keys cannot be had: %.200s", reason);
 		return true;
@@ -139,7 +133,7 @@ static bool has_keys(struct signer_zone *z)
 		if (token_is_away(z, why, sizeof(why)))
 			stuck_without_keys(z, why);
 		else
-			loop_timer_set(z->retry, TOKEN_PATIENCE_MS + 1000);
+			loop_timer_set(z->retry, SIGNER_TOKEN_PATIENCE_MS + 1000);
 		return false;
 	case KEYS_FROZEN: /* its keys do not change, and they sign on */
 		if (keys_keyset(z->signer->keys, z->owner, clock_calendar(), &frozen, NULL) == OK)
@@ -418,36 +412,4 @@ void signer_received(
 	log_notice("zone %s: version %u came in from %s", z->name, serial,
 	    source[0] == '\0' ? "its file" : source);
 	signer_zone_step(z);
-}
-
-/* Will it come to rest without anybody's help?  A retry counts only while it is likely to help:
- * what has failed three times waits for the operator. */
-static bool zone_is_busy(const struct signer_zone *z)
-{
-	return z->run != NULL || z->beside != NULL || z->making_keys || z->deleting ||
-	       signer_life_is_busy(z) ||
-	       (loop_timer_is_set(z->retry) && z->failures <= RETRIES_LIKELY);
-}
-
-bool signer_is_busy(const struct signer *s)
-{
-	uint64_t now = clock_mono_ms();
-
-	if (s->turns_armed || s->save_is_urgent || s->keys_loading || s->probes != NULL ||
-	    signer_chain_is_busy(s) || handover_is_busy(s) || signer_alert_is_busy(s) ||
-	    signer_deliver_is_busy(s) || signer_notices_is_busy(s))
-		return true;
-	if (signer_monitors_are_busy(s))
-		return true;
-	for (unsigned i = 0; i < s->token_count; i++) {
-		uint64_t down_since = s->tokens[i]->down_since_ms;
-
-		if (down_since != 0 && now - down_since < TOKEN_PATIENCE_MS)
-			return true; /* it may only be starting */
-	}
-	for (unsigned i = 0; i < s->zone_count; i++) {
-		if (zone_is_busy(s->zones[i]))
-			return true;
-	}
-	return false;
 }

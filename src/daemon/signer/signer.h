@@ -185,6 +185,10 @@ void signer_received_forget(struct signer_zone *z); /* the zone is gone, and so 
 void signer_keys_load(struct signer *s);
 void signer_zone_refresh_arm(struct signer_zone *z);
 
+/* So long a token that does not answer may only be starting. */
+#define SIGNER_TOKEN_PATIENCE_MS 4000
+
+/* signer/busy.c */
 bool signer_is_busy(const struct signer *s); /* something is under way that will end by itself */
 
 /* signer/beside.c: a build of another chain goes on beside the zone's other runs */
