@@ -19,7 +19,9 @@ intagliod_SOURCES = \
 	src/daemon/network/network.c src/daemon/network/peers.c src/daemon/network/peers.h \
 	src/daemon/network/probe.c \
 	src/daemon/signer/alert.c src/daemon/signer/alert.h \
-	src/daemon/signer/beside.c src/daemon/signer/busy.c src/daemon/signer/chain.c src/daemon/signer/chain.h \
+	src/daemon/signer/beside.c src/daemon/signer/busy.c \
+	src/daemon/signer/cds.c src/daemon/signer/dsync.c src/daemon/signer/dsync.h \
+	src/daemon/signer/chain.c src/daemon/signer/chain.h \
 	src/daemon/signer/check.c src/daemon/signer/check.h src/daemon/signer/deliver.c \
 	src/daemon/signer/deliver.h src/daemon/signer/destinations.c \
 	src/daemon/signer/destinations.h src/daemon/signer/early.c \

@@ -81,6 +81,8 @@ void config_check_update(struct config_check *c, const struct conf_origin *at, c
 	uint8_t zone[NAME_MAX_LEN];
 
 	config_check_reference(c, at, "primary: server", p->primary, primary != NULL);
+	config_check_reference(c, at, "notify: server", p->notify,
+	    p->notify != NULL && config_server(c->config, p->notify) != NULL);
 	if (p->zone != NULL && name_parse(p->zone, zone) != OK)
 		config_wrong(
 		    c, at, "%s \"%s\": zone = \"%s\" is no domain name", what, name, p->zone);

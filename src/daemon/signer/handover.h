@@ -3,7 +3,7 @@
  *
  *   command   the master runs the operator's command
  *   update    the parent's primary gets a dynamic update (signer/update.c)
- *   cds       the child says it itself; the parent is told to look (signer/dsync.c)
+ *   cds       the child says it itself (and the parent is told to look, signer/dsync.h)
  *   manual    the operator does it
  *
  * Handing over is idempotent: whatever is not known to be done may be handed over again.  Whether it may
@@ -38,7 +38,7 @@ struct handover_order {
 typedef void handover_done_fn(void *arg, bool ok, const char *why);
 
 /* The order is copied.  done is called once, never from here; the handover is gone then.
- * NULL: it is for the operator to do (manual). */
+ * NULL: there is nothing that we could hand over (cds, manual). */
 struct handover *handover_start(struct signer *s, const struct handover_order *o,
     handover_done_fn *done, void *arg);
 /* done is not called; a command that runs is not ended.  NULL is fine. */

@@ -177,6 +177,7 @@ static void stepped(void *arg, int code, const char *why)
 		signer_share_each(z, life_look_at_set);
 		signer_share_each(z, signer_submit_look);
 		signer_share_each(z, signer_alert_look);
+		signer_share_each(z, signer_cds_look);
 	}
 	tell_idle(l);
 }
@@ -226,6 +227,7 @@ void signer_life_version(struct signer_zone *z, const struct keyset *ks)
 	if (z->head.published) {
 		life_ttls_version(z->life, clock_calendar());
 		signer_observe_version(z, ks);
+		signer_cds_look(z);
 	}
 	life_look_at_set(z);
 }

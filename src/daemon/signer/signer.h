@@ -9,6 +9,7 @@
 #include "base/msg.h"
 #include "daemon/config/config.h"
 #include "daemon/signer/alert.h"
+#include "daemon/signer/dsync.h"
 #include "daemon/signer/finder.h"
 #include "daemon/signer/notices.h"
 #include "daemon/signer/observe.h"
@@ -84,6 +85,7 @@ struct signer_zone {
 	struct zone_life *life;	    /* of its keys; NULL before signer_life_configure */
 	struct zone_submit *submit; /* of its DS; NULL before the first look */
 	struct zone_alert *alert;   /* about its DS; NULL likewise */
+	struct zone_cds *cds;	    /* whether the parent was told of its CDS; NULL likewise */
 	struct zone_observe *observe; /* what its servers have; NULL as long as nothing was published */
 	struct zone_rebuild *rebuild; /* NULL: its serial goes on from the last one */
 	bool observes_destinations, observes_nameservers; /* policy observe */
@@ -159,7 +161,7 @@ void signer_send_zone(struct signer *s, uint16_t type, const struct signer_zone 
 /* Rows of this process in the store's META_DAEMON classes; the key is the zone's sort key. */
 enum signer_meta { META_TTLS = META_DAEMON, META_RELEASES, META_SHARE,
 	META_VERSIONS = META_DAEMON + 7, META_HISTORY, META_TELL, META_TOKEN /* of META_TOKEN: the token's name */,
-	META_ALERT };
+	META_ALERT, META_CDS };
 
 /* signer/tokens.c */
 struct token *signer_find_token(void *signer, const char *name);

@@ -193,6 +193,7 @@ static void zone_close(struct signer_zone *z)
 	signer_group_leave(z);
 	signer_submit_free(z);
 	signer_alert_free(z);
+	signer_cds_free(z);
 	signer_find_free(z);
 	signer_watch_free(z);
 	signer_destinations_free(z);

@@ -305,6 +305,8 @@ static void delete_zone(struct adding *a, struct signer_zone *z)
 		if (code == OK)
 			code = signer_alert_remove(z, w, &e);
 		if (code == OK)
+			code = signer_cds_remove(z, w, &e);
+		if (code == OK)
 			code = signer_notices_forget(a->signer, w, z->apex, &e);
 		if (code == OK)
 			code = store_write_commit(w, &e);
