@@ -95,6 +95,13 @@ static int64_t pause_after_refusal(const struct monitor *m)
 	return wait < interval ? wait : interval;
 }
 
+static int64_t pause_after_taken(const struct monitor *m)
+{
+	int64_t interval = monitor_settings(m)->interval;
+
+	return interval < NEXT_AWAITED ? interval : NEXT_AWAITED;
+}
+
 /* Kept or not, it goes on: what is not known to be taken is handed over again. */
 static void keep_result(struct monitor *m, bool ok, const char *why)
 {
@@ -134,7 +141,7 @@ static void handed_over(void *arg, bool ok, const char *why)
 		log_error("%s: the change of its DS set was not taken: %s", m->label, why);
 	keep_result(m, ok, ok ? "the parent took it" : why);
 	m->refusals = ok ? 0 : m->refusals + 1;
-	monitor_look_later(m, now + (ok ? NEXT_AWAITED : pause_after_refusal(m)));
+	monitor_look_later(m, now + (ok ? pause_after_taken(m) : pause_after_refusal(m)));
 }
 
 static void hand_over(
