@@ -39,6 +39,8 @@ class Child:
     """A zone at two servers, each of which has what the test gives it."""
 
     TTL = 300
+    address = "192.0.2.1"
+    names = ("ns1", "ns2")
 
     def __init__(self, zone, folder, servers):
         self.zone = zone
@@ -53,8 +55,9 @@ class Child:
     def sign(self, now, keys, signers=None, extra="", begin=-3600, end=60 * DAY, more=()):
         """The zone as text: DNSKEY of keys, all of it signed by signers (or keys).  more: options of dnssec-signzone."""
         self.serial += 1
-        text = f"$TTL {self.TTL}\n@ SOA ns1 hostmaster {self.serial} 3600 900 1209600 {self.TTL}\n@ NS ns1\n@ NS ns2\n"
-        text += f"ns1 A 192.0.2.1\nns2 A 192.0.2.2\nwww A 192.0.2.80\n{extra}"
+        text = f"$TTL {self.TTL}\n@ SOA ns1 hostmaster {self.serial} 3600 900 1209600 {self.TTL}\n"
+        text += "".join(f"@ NS {name}\n" for name in self.names)
+        text += f"ns1 A {self.address}\nns2 A {self.address}\nwww A 192.0.2.80\n{extra}"
         for key in keys:
             text += re.sub(r"^\S+ IN DNSKEY", "@ DNSKEY", key.record) + "\n"
         plain, out = self.folder / "plain", self.folder / "signed"
