@@ -448,6 +448,77 @@ static void secrets_of_notices_reach_the_network_side_alone(void **state)
 	buf_free(&signer);
 }
 
+#define ASKED "servers = (\"192.0.2.7\"); parent = { servers = (\"src1\"); }; "
+#define WATCH(settings) "monitored = ( { name = \"c.gov\"; " settings "} );"
+
+static void monitored_domains_are_checked_R40(void **state)
+{
+	static const struct {
+		const char *text, *says; /* NULL: all is well */
+	} cases[] = {
+	    {WATCH(ASKED), NULL},
+	    {WATCH("servers = (\"src1\", \"::1@5300\"); parent = { servers = (\"src1\"); }; "), NULL},
+	    {WATCH(ASKED "mode = \"cds\"; thresholds = (\"P2D\"); digests = (\"SHA384\"); "), NULL},
+	    {"monitored = ( { name = \"example.gov\"; interval = \"PT2H\"; } );", NULL},
+	    {"monitored = ( { name = \"c.gov\"; enrolled = false; } );", NULL},
+	    {WATCH(""), "needs servers and parent.servers, or a resolver"},
+	    {WATCH("servers = (\"nobody\"); "), "neither a server that is defined nor a numeric"},
+	    {WATCH("servers = (\"192.0.2.1@0\"); "), "neither a server that is defined nor a numeric"},
+	    {WATCH("servers = (\"192.0.2.1@53x\"); "), "neither a server"},
+	    {WATCH(ASKED "mode = \"both\"; "), "must be one of \"dnskey\", \"cds\", \"report\""},
+	    {WATCH(ASKED "interval = \"PT0S\"; "), "interval must be a second or longer"},
+	    {WATCH(ASKED "digests = (\"SHA1\"); "), "must be \"SHA256\" or \"SHA384\""},
+	    {WATCH(ASKED "thresholds = (\"P1M\"); "), "must be a duration such as"},
+	    {WATCH(ASKED "thresholds = (\"P1D\",\"P2D\",\"P3D\",\"P4D\",\"P5D\"); "), "at most 4"},
+	    {WATCH(ASKED "bootstrap = true; "), "bootstrap needs mode = \"cds\" and a resolver"},
+	    {WATCH("servers = (\"::1\"); parent = { servers = (\"src1\"); submit = \"cds\"; }; "),
+		"is for zones that are signed here"},
+	    {WATCH("servers = (\"::1\"); parent = { servers = (\"src1\"); submit = \"command\"; }; "),
+		"needs a command"},
+	    {WATCH(ASKED "}, { name = \"C.gov.\"; " ASKED), "is there twice"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[2000];
+		struct config *c;
+
+		snprintf(text, sizeof(text), "%s%s", good, cases[i].text);
+		c = load(text);
+		if (cases[i].says == NULL)
+			assert_string_equal(said, "");
+		else if (strstr(said, cases[i].says) == NULL)
+			fail_msg("%s: %s", cases[i].text, said);
+		config_free(c);
+	}
+}
+
+/* What commands write is read back, with all that was said. */
+static void monitored_domains_are_kept_R40(void **state)
+{
+	struct config_monitored *m;
+	struct config *c;
+	struct err e;
+
+	(void)state;
+	config_free(load(good));
+	assert_int_equal(config_add(path, WATCH(ASKED "hold_down = \"P2D\"; "), &e), OK);
+	assert_int_equal(config_add(path, WATCH(ASKED), &e), ERR_FORMAT);
+	assert_int_equal(
+	    config_add(path, "monitored = ( { name = \"example.gov\"; enrolled = false; } );", &e), OK);
+	c = load(good);
+	assert_non_null(c);
+	m = config_monitored(c, "C.GOV");
+	assert_true(m->enrolled);
+	assert_int_equal(m->hold_down, 2 * 86400);
+	assert_int_equal(m->thresholds.count, 3);
+	assert_string_equal(m->parent.servers.list[0], "src1");
+	assert_false(config_monitored(c, "example.gov.")->enrolled);
+	config_free(c);
+	assert_int_equal(config_remove(path, "monitored", "c.gov.", &e), OK);
+	assert_int_equal(config_remove(path, "monitored", "c.gov", &e), ERR_MISSING);
+}
+
 static int remove_dir(void **state)
 {
 	char command[128];
@@ -471,6 +542,8 @@ int main(void)
 	    cmocka_unit_test(only_the_network_side_is_handed_secrets),
 	    cmocka_unit_test(notices_are_checked_R50),
 	    cmocka_unit_test(secrets_of_notices_reach_the_network_side_alone),
+	    cmocka_unit_test(monitored_domains_are_checked_R40),
+	    cmocka_unit_test_teardown(monitored_domains_are_kept_R40, clean_conf_d),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
