@@ -133,7 +133,8 @@ void monitor_saved(struct monitor *m); /* that write was committed */
 /* Soon, together with others. */
 void monitor_save_later(struct monitor *m, const struct monitor_state *st);
 void monitor_save_now(struct signer *s); /* all that waits */
-void monitor_save_forget(struct monitor *m); /* it is watched no more: nothing of it stays */
+/* It is watched no more: nothing of it stays. */
+int monitor_save_forget(struct monitor *m, struct store_write *w, struct err *e);
 /* history: an entry is a record of watch/record.h, or something that happened to a DS set */
 struct monitor_entry {
 	bool is_record;

@@ -219,23 +219,14 @@ void monitor_save_later(struct monitor *m, const struct monitor_state *st)
 		loop_timer_set(s->monitors->save, SAVE_MS);
 }
 
-void monitor_save_forget(struct monitor *m)
+int monitor_save_forget(struct monitor *m, struct store_write *w, struct err *e)
 {
-	struct store_write *w = NULL;
-	struct err e = {0};
-	int code = store_write_begin(m->signer->store, &w, &e);
+	int code = store_write_meta(w, META_MONITOR, m->key, m->key_len, NULL, 0, e);
 
 	monitor_saved(m);
 	if (code == OK)
-		code = store_write_meta(w, META_MONITOR, m->key, m->key_len, NULL, 0, &e);
-	if (code == OK)
-		code = store_write_meta(w, META_MONITOR_HISTORY, m->key, m->key_len, NULL, 0, &e);
-	if (code == OK)
-		code = store_write_commit(w, &e);
-	else
-		store_write_abort(w);
-	if (code != OK)
-		log_error("%s: what is known of it cannot be removed: %s", m->label, e.text);
+		code = store_write_meta(w, META_MONITOR_HISTORY, m->key, m->key_len, NULL, 0, e);
+	return code;
 }
 
 /* History: lv16 entries, each a u8 of what it is and the rest */

@@ -330,22 +330,31 @@ static void take_found(struct monitor_look *l)
 		add_server(l, c->servers[i].name);
 }
 
+static void take_servers(struct monitor_look *l)
+{
+	const struct conf_names *given = &monitor_settings(l->monitor)->servers;
+	const struct signer_zone *z = monitor_zone(l->monitor);
+
+	if (z != NULL && (!z->has_head || !z->head.published))
+		add_problem(l, "nothing is asked", "no version of it was published yet");
+	else if (given->count > 0)
+		for (unsigned i = 0; i < given->count; i++)
+			add_server(l, given->list[i]);
+	else if (z != NULL)
+		take_observed(l, z);
+	else
+		take_found(l);
+}
+
 static void servers_found(void *arg)
 {
 	struct monitor_look *l = arg;
-	const struct conf_names *given = &monitor_settings(l->monitor)->servers;
-	const struct signer_zone *z = monitor_zone(l->monitor);
 
 	if (l->finding > 0 && --l->finding > 0)
 		return;
 	l->state.problem[0] = '\0';
 	l->said.is_whole = true;
-	for (unsigned i = 0; i < given->count; i++)
-		add_server(l, given->list[i]);
-	if (given->count == 0 && z != NULL)
-		take_observed(l, z);
-	else if (given->count == 0)
-		take_found(l);
+	take_servers(l);
 	monitor_trust_walk(l, ask_parent);
 }
 

@@ -261,24 +261,43 @@ static void monitor_free(struct monitor *m)
 	free(m);
 }
 
-/* Those that nobody wants watched any more. */
+static int forget(struct monitor *m, struct store_write **w, struct err *e)
+{
+	int code = *w == NULL ? store_write_begin(m->signer->store, w, e) : OK;
+
+	log_notice("%s: watched no more", m->label);
+	monitor_close(m);
+	if (code == OK)
+		code = monitor_save_forget(m, *w, e);
+	monitor_saved(m);
+	monitor_free(m);
+	return code;
+}
+
+/* Those that nobody wants watched any more; all in one write. */
 static void drop_others(struct monitors *all)
 {
+	struct store_write *w = NULL;
+	struct err e = {0};
 	unsigned kept = 0;
+	int code = OK;
 
 	for (unsigned i = 0; i < all->count; i++) {
 		struct monitor *m = all->list[i];
 
-		if (m->is_configured) {
+		if (m->is_configured)
 			all->list[kept++] = m;
-			continue;
-		}
-		log_notice("%s: watched no more", m->label);
-		monitor_close(m);
-		monitor_save_forget(m);
-		monitor_free(m);
+		else if (forget(m, &w, &e) != OK)
+			code = e.code;
 	}
 	all->count = kept;
+	if (w != NULL && code == OK)
+		code = store_write_commit(w, &e);
+	else
+		store_write_abort(w);
+	if (code != OK)
+		log_error("what is known of domains that are watched no more cannot be removed: %s",
+		    e.text);
 }
 
 static void save_due(void *signer)
