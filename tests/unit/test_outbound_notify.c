@@ -96,7 +96,7 @@ static void put_soa_answer(struct packet *p, struct packet_builder *b)
 	else if (dest.cuts && p->has_edns)
 		b->buf.data[2] |= PACKET_FLAG_TC >> 8;
 	else
-		put_serial(b, dest.serial, p->has_edns && !dest.strips);
+		put_serial(b, dest.serial, edns_read(p).dnssec_ok && !dest.strips);
 }
 
 static void dest_answer(struct packet *p, const struct sockaddr *from)
