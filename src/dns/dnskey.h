@@ -49,6 +49,7 @@ void rrsig_message(const struct rrset *set, const uint8_t *prefix, size_t prefix
 /* The digest that goes to the token for hashed algorithms: bytes written to out (<= 64). */
 size_t rrsig_digest(uint8_t algorithm, const uint8_t *message, size_t len, uint8_t out[64]);
 
+#define RRSIG_SIGNER_AT 18 /* of the signer's name, in RDATA (RFC 4034 3.1) */
 /* Fields of an RRSIG RDATA.  OK or ERR_FORMAT. */
 struct rrsig {
 	uint16_t covered;

@@ -8,7 +8,6 @@
 #include "dns/rrtype.h"
 
 #define KEY_PROTOCOL 3 /* RFC 4034 2.1.2 */
-#define SIGNER_AT 18   /* in RRSIG RDATA */
 
 enum fault { /* the further a signature got, the more its fault says */
 	FAULT_NONE,
@@ -109,12 +108,12 @@ static bool is_usable(struct check *c, const struct rrsig *sig)
  * (RFC 4035 5.3.2). */
 static void make_message(struct check *c, const uint8_t *rdata, const struct rrsig *sig)
 {
-	uint8_t prefix[SIGNER_AT + NAME_MAX_LEN], wildcard[NAME_MAX_LEN] = {1, '*'};
+	uint8_t prefix[RRSIG_SIGNER_AT + NAME_MAX_LEN], wildcard[NAME_MAX_LEN] = {1, '*'};
 	struct rrset set = *c->set;
 	const uint8_t *rest = set.owner;
 
 	memcpy(prefix, rdata, sig->prefix_len);
-	name_lower(prefix + SIGNER_AT);
+	name_lower(prefix + RRSIG_SIGNER_AT);
 	if (sig->labels < labels_of(set.owner)) {
 		for (unsigned i = name_labels(rest); i > sig->labels; i--)
 			rest = name_parent(rest);
@@ -125,10 +124,18 @@ static void make_message(struct check *c, const uint8_t *rdata, const struct rrs
 	rrsig_message(&set, prefix, sig->prefix_len, &c->message);
 }
 
+/* With a large RSA exponent one check would cost as much as a thousand. */
+static bool is_affordable(const uint8_t *key, uint16_t len)
+{
+	if (len > DNSKEY_RDATA_MAX)
+		return false;
+	return (key[3] != ALG_RSASHA256 && key[3] != ALG_RSASHA512) || (key[4] > 0 && key[4] <= 5);
+}
+
 /* May it verify zone data (RFC 4034 2.1.1, RFC 5011 2.1), and does the signature mean it? */
 static bool is_key_of(const uint8_t *key, uint16_t len, const struct rrsig *sig)
 {
-	return len > 4 && (load_u16(key) & DNSKEY_FLAG_ZONE) &&
+	return len > 4 && is_affordable(key, len) && (load_u16(key) & DNSKEY_FLAG_ZONE) &&
 	       !(load_u16(key) & DNSKEY_FLAG_REVOKE) && key[2] == KEY_PROTOCOL &&
 	       key[3] == sig->algorithm && dnskey_tag(key, len) == sig->key_tag;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dns/packet.h"
+#include "dns/rdata.h"
 #include "dns/rrtype.h"
 
 int find_add_name(struct find_names *f, const uint8_t *name, struct err *e)
@@ -126,4 +127,44 @@ int find_read_addresses(const uint8_t *msg, size_t len, uint16_t qtype, struct f
 		code = find_add_address(out, qtype, p.msg + rr.rdata, rr.rdlen, e);
 	}
 	return code;
+}
+
+int find_read_referral(
+    const uint8_t *msg, size_t len, const uint8_t *zone, struct find_names *out, struct err *e)
+{
+	struct packet p;
+	struct packet_rr rr;
+	struct buf name = {0};
+	bool is_referral = false;
+	int code = packet_parse(msg, len, &p, e);
+
+	if (code != OK)
+		return code;
+	/* With authority it speaks of the zone itself: it serves that, too. */
+	if (packet_rcode(&p) != RCODE_NOERROR || p.flags & PACKET_FLAG_AA)
+		return ERR_MISSING;
+	while (code == OK && packet_next(&p, &rr) == OK) {
+		if (rr.section != 2 || rr.type != RR_NS || !name_equal(rr.owner, zone))
+			continue;
+		buf_reset(&name);
+		code = rdata_from_message(RR_NS, p.msg, p.len, rr.rdata, rr.rdlen, &name, e);
+		if (code == OK)
+			code = find_add_name(out, name.data, e);
+		is_referral = true;
+	}
+	buf_free(&name);
+	return code == OK && !is_referral ? ERR_MISSING : code;
+}
+
+bool find_names_equal(const struct find_names *a, const struct find_names *b)
+{
+	for (unsigned i = 0; i < a->count; i++) {
+		bool is_there = false;
+
+		for (unsigned k = 0; k < b->count; k++)
+			is_there = is_there || name_equal(a->names[i], b->names[k]);
+		if (!is_there)
+			return false;
+	}
+	return a->count == b->count;
 }

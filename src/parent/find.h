@@ -38,6 +38,10 @@ int find_read_zone(const uint8_t *msg, size_t len, const uint8_t *qname, uint8_t
     uint32_t *ttl, struct err *e);
 int find_read_names(const uint8_t *msg, size_t len, const uint8_t *zone, struct find_names *out,
     uint32_t *ttl, struct err *e);
+/* The names of a delegation to zone in a referral of one of its parent's servers (RFC 1034 4.3.2), added to
+ * out; ERR_MISSING (no words): the answer is none. */
+int find_read_referral(const uint8_t *msg, size_t len, const uint8_t *zone, struct find_names *out, struct err *e);
+bool find_names_equal(const struct find_names *a, const struct find_names *b);
 /* No address is fine, too.  Aliases were followed by the resolver. */
 int find_read_addresses(const uint8_t *msg, size_t len, uint16_t qtype, struct find_addresses *out,
     uint32_t *ttl, struct err *e);

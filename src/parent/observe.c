@@ -275,6 +275,10 @@ struct parent_fact parent_fact_foreign(
 	return fact;
 }
 
+/* A TTL is not signed, and no resolver should go by a longer one (RFC 8767 4): a slip, or a forged
+ * answer, must not hold up steps for years. */
+#define TTL_MOST (7 * 86400)
+
 uint32_t parent_ttl_max(const struct parent_view *v)
 {
 	uint32_t ttl = 0;
@@ -283,7 +287,7 @@ uint32_t parent_ttl_max(const struct parent_view *v)
 		if (v->servers[i].ttl_max > ttl)
 			ttl = v->servers[i].ttl_max;
 	}
-	return ttl;
+	return ttl < TTL_MOST ? ttl : TTL_MOST;
 }
 
 /* Kept */

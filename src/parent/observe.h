@@ -81,7 +81,7 @@ struct parent_fact parent_fact_of(const struct parent_view *v, const struct pare
 /* A DS that is none of ours: GONE, or MIXED when there is one anywhere.  count 0: any DS. */
 struct parent_fact parent_fact_foreign(const struct parent_view *v, const struct parent_ds *ours,
     unsigned count, int64_t fresh);
-/* The largest TTL of a DS set ever seen; 0: none was. */
+/* The largest TTL of a DS set ever seen, a week at most; 0: none was. */
 uint32_t parent_ttl_max(const struct parent_view *v);
 
 bool parent_ds_equal(const struct parent_ds *a, const struct parent_ds *b);

@@ -270,7 +270,8 @@ void watch_child_order(struct watch_child *c, const struct watch_decision *d, in
 	    .ds = d->ds};
 	if (d->is_wish) {
 		memcpy(c->acted, d->wish, sizeof(c->acted));
-		c->acted_inception = d->inception;
+		if (d->inception > c->acted_inception) /* a bootstrap has none */
+			c->acted_inception = d->inception;
 		c->acted_is_open = true;
 		c->goal = d->goal;
 	} else if (d->verdict == WATCH_ADD) {

@@ -180,13 +180,26 @@ static bool wanted(struct deciding *d, struct watch_ds *out)
 	return true;
 }
 
-static bool names_revoked(const struct deciding *d, const struct watch_ds *set)
+/* The revoked key stands in the zone with other flags, and so another tag, than before. */
+static bool has_ds_of_plain(
+    const struct deciding *d, const struct watch_ds *set, const struct watch_key *k)
+{
+	struct watch_key plain = *k;
+
+	store_u16(plain.rdata, (uint16_t)(watch_key_flags(k) & ~DNSKEY_FLAG_REVOKE));
+	plain.tag = dnskey_tag(plain.rdata, plain.len);
+	return trust_has_ds(d->child, set, k) || trust_has_ds(d->child, set, &plain);
+}
+
+/* Is there the DS of a key of such a past in the set? */
+static bool names_past(
+    const struct deciding *d, const struct watch_ds *set, enum watch_past_state state)
 {
 	for (unsigned i = 0; i < d->child->key_count; i++) {
 		const struct watch_past *past = trust_past(d->child, &d->child->keys[i]);
 
-		if (past != NULL && past->state == WATCH_REVOKED &&
-		    trust_has_ds(d->child, set, &d->child->keys[i]))
+		if (past != NULL && past->state == state &&
+		    has_ds_of_plain(d, set, &d->child->keys[i]))
 			return true;
 	}
 	return false;
@@ -331,7 +344,7 @@ void decide_by_wish(struct deciding *d)
 	}
 	if (!is_newer(d, inception))
 		return;
-	if (names_revoked(d, &goal)) {
+	if (names_past(d, &goal, WATCH_REVOKED)) {
 		refuse(d, WATCH_CAUSE_NOT_NEW, "the domain asks for the DS of a revoked key");
 		return;
 	}
@@ -423,8 +436,10 @@ void decide_bootstrap(struct deciding *d)
 	}
 	if (!wanted(d, &goal) || !are_signals_good(d))
 		return;
-	if (names_revoked(d, &goal)) {
-		refuse(d, WATCH_CAUSE_NOT_NEW, "the domain asks for the DS of a revoked key");
+	/* Whoever took a DS out had a reason; what the domain publishes is what it was then. */
+	if (names_past(d, &goal, WATCH_REVOKED) || names_past(d, &goal, WATCH_DROPPED)) {
+		refuse(d, WATCH_CAUSE_NOT_NEW,
+		    "the domain asks for the DS of a key that was revoked, or whose DS was taken out");
 		return;
 	}
 	if (has_stood(d) && take_step(d, &goal))

@@ -84,10 +84,14 @@ static void keep(struct proof *out, unsigned key, const struct rrsig *sig, int64
 static void prove_one(struct proof_ring *r, const struct rrset *set, const uint8_t *rdata,
     const struct rrsig *sig, int64_t now, struct proof *out)
 {
+	uint8_t prefix[RRSIG_SIGNER_AT + NAME_MAX_LEN];
 	struct buf message = {0};
 	const uint8_t *p = r->keys.rdata;
 
-	rrsig_message(set, rdata, sig->prefix_len, &message);
+	/* In the canonical form the signer's name has no capitals (RFC 4034 6.2). */
+	memcpy(prefix, rdata, sig->prefix_len);
+	name_lower(prefix + RRSIG_SIGNER_AT);
+	rrsig_message(set, prefix, sig->prefix_len, &message);
 	for (unsigned i = 0; i < r->keys.count && i < WATCH_RECORDS_MAX && !message.failed; i++) {
 		uint16_t len;
 		const uint8_t *key = rrset_next(&p, &len);

@@ -352,6 +352,8 @@ static void bootstrapping(void **state)
 	struct watch_signal signals[3] = {0};
 
 	r->ds[0].count = r->ds[1].count = 0;
+	watch_child_free(&r->child);
+	watch_child_init(&r->child, rig_apex, r->now); /* it never had a DS */
 	wish(r, RIG_KEYS_OF(b->old), RIG_KEYS_OF(b->old));
 	r->signals = signals;
 	r->signal_count = 3;
@@ -394,6 +396,11 @@ static void bootstrapping(void **state)
 	assert_int_equal(r->event, WATCH_EVENT_SECURED);
 	assert_parent(r, RIG_KEYS_OF(b->old));
 	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_SETTLED);
+	/* Somebody takes the DS out at the parent: it does not come back by itself. */
+	r->ds[0].count = r->ds[1].count = 0;
+	rig_live_for(r, 3 * RIG_DAY);
+	assert_int_equal(r->ds[0].count, 0);
+	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_NOT_NEW);
 	for (unsigned i = 0; i < 3; i++) {
 		watch_set_free(&signals[i].cds);
 		watch_set_free(&signals[i].cdnskey);

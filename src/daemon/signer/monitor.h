@@ -124,7 +124,8 @@ int64_t monitor_reminder(int64_t since, int64_t now);
 void monitor_ds_text(const struct watch_ds *set, char *out, size_t size); /* "4711/13/2, 12345/13/2" */
 
 /* signer/monitor_keep.c */
-void monitor_state_load(struct monitor *m, struct monitor_state *out); /* as new where there is none */
+/* As new where there is none.  Not OK: the store could not be read now; what is in out must not be saved. */
+int monitor_state_load(struct monitor *m, struct monitor_state *out);
 void monitor_state_free(struct monitor_state *st);
 /* At once, with what else belongs into the same write: w of monitor_save_begin. */
 int monitor_save_in(struct monitor *m, const struct monitor_state *st, struct store_write *w,

@@ -109,8 +109,10 @@ static void keep_result(struct monitor *m, bool ok, const char *why)
 	struct store_write *w = NULL;
 	struct err e = {0};
 	int code = store_write_begin(m->signer->store, &w, &e);
+	int loaded = monitor_state_load(m, &st);
 
-	monitor_state_load(m, &st);
+	if (code == OK && loaded != OK)
+		code = err_set(&e, loaded, "the store cannot be read: %s", err_name(loaded));
 	st.is_handed_over = ok;
 	if (!ok)
 		watch_child_order_failed(&st.child);

@@ -119,17 +119,20 @@ void monitor_state_free(struct monitor_state *st)
 	memset(st, 0, sizeof(*st));
 }
 
-void monitor_state_load(struct monitor *m, struct monitor_state *out)
+int monitor_state_load(struct monitor *m, struct monitor_state *out)
 {
 	struct snapshot *sn = NULL;
 	const uint8_t *row = m->unsaved.data;
 	size_t len = m->unsaved.len;
 	struct reader r;
+	int code = OK;
 
 	state_new(m, out);
-	if (!m->is_unsaved &&
-	    (snapshot_open(m->signer->store, &sn, NULL) != OK ||
-		snapshot_meta(sn, META_MONITOR, m->key, m->key_len, &row, &len) != OK))
+	if (!m->is_unsaved)
+		code = snapshot_open(m->signer->store, &sn, NULL);
+	if (!m->is_unsaved && code == OK)
+		code = snapshot_meta(sn, META_MONITOR, m->key, m->key_len, &row, &len);
+	if (code != OK)
 		goto done;
 	r = reader_of(row, len);
 	if (!state_read(&r, out)) {
@@ -139,6 +142,7 @@ void monitor_state_load(struct monitor *m, struct monitor_state *out)
 	}
 done:
 	snapshot_close(sn);
+	return code == ERR_MISSING ? OK : code;
 }
 
 /* Saving */

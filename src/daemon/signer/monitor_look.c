@@ -3,7 +3,7 @@
  *
  *   who serves it, and its parent, where that is to be found
  *     -> the chain of trust to the parent, where an anchor is configured (monitor_trust.c)
- *     -> DS at every server of the parent
+ *     -> DS at every server of the parent, and the delegation
  *     -> SOA, DNSKEY, CDS, CDNSKEY and NSEC3PARAM at every address of its own servers, by TCP
  *     -> signals of its name servers, where it is to get its first DS (monitor_trust.c)
  *     -> monitor_judge
@@ -36,13 +36,25 @@ static void look_free(struct monitor_look *l)
 	free(l);
 }
 
+/* What the parent's servers have; of a zone of ours, as long as it is one. */
+static const struct parent_view *view_of(const struct monitor_look *l)
+{
+	static const struct parent_view nobody;
+	const struct signer_zone *z = monitor_zone(l->monitor);
+	const struct parent_view *v = z == NULL ? &l->state.parent : signer_parent_view(z);
+
+	return v == NULL ? &nobody : v;
+}
+
 static void look_end(void *arg)
 {
 	struct monitor_look *l = arg;
 	struct monitor *m = l->monitor;
-	int64_t next =
-	    l->is_broken_off ? clock_calendar() + AGAIN : monitor_judge(m, &l->state, &l->said);
+	int64_t next = clock_calendar() + AGAIN;
 
+	l->said.parent = view_of(l); /* the zone may have gone since it was asked */
+	if (!l->is_broken_off)
+		next = monitor_judge(m, &l->state, &l->said);
 	m->look = NULL;
 	look_free(l);
 	monitor_look_ended(m, next);
@@ -184,19 +196,36 @@ static void ask_child(void *arg)
 
 /* The parent's servers */
 
+/* Resolvers come by the delegation.  Where its names and the domain's own NS set differ, servers
+ * that some of them reach were not asked, and who made up the latter must not vouch for a first DS
+ * (RFC 9615 4.2). */
+static void compare_delegation(struct monitor_look *l)
+{
+	const struct finder *finder = l->find[FIND_NAMESERVERS];
+	const struct found *f = finder == NULL ? NULL : finder_found(finder);
+
+	if (f == NULL || !f->is_complete || f->names == NULL)
+		return;
+	if (l->delegation.count == 0 && monitor_settings(l->monitor)->bootstrap)
+		add_problem(
+		    l, "no DS is made for it", "no server of the parent gives a referral to it");
+	else if (l->delegation.count > 0 && !find_names_equal(&l->delegation, f->names))
+		add_problem(l, "nothing is decided",
+		    "the delegation at the parent and the domain's own NS records name other servers");
+}
+
 static void parent_done(void *arg)
 {
 	struct monitor_look *l = arg;
 	struct signer_zone *z = monitor_zone(l->monitor);
-	const struct parent_view *v = z == NULL ? &l->state.parent : signer_parent_view(z);
-	static const struct parent_view nobody;
 
 	if (l->is_broken_off) {
 		look_end(l);
 		return;
 	}
 	l->said.fresh = z == NULL ? l->began : signer_parent_fresh(z, clock_calendar());
-	l->said.parent = v == NULL ? &nobody : v;
+	l->said.parent = view_of(l);
+	compare_delegation(l);
 	l->said.event =
 	    watch_child_parent(&l->state.child, l->said.parent, l->said.fresh, clock_calendar());
 	ask_child(l);
@@ -213,6 +242,21 @@ static bool take_parent(struct asker *a)
 	a->server = l->next++;
 	ask(a, l->state.parent.servers[a->server].name, RR_DS, on_parent);
 	return true;
+}
+
+static void on_referral(void *arg, int code, const char *why, const uint8_t *msg, size_t len)
+{
+	struct asker *a = arg;
+	struct monitor_look *l = a->look;
+	struct err e = {0};
+
+	a->probe = NULL;
+	if (!is_our_fault(l, code, why) && code == OK) {
+		code = find_read_referral(msg, len, l->monitor->apex, &l->delegation, &e);
+		if (code != OK && code != ERR_MISSING)
+			add_problem(l, "its delegation cannot be read", e.text);
+	}
+	asker_next(a, take_parent, parent_done);
 }
 
 static void on_parent(void *arg, int code, const char *why, const uint8_t *msg, size_t len)
@@ -237,7 +281,10 @@ static void on_parent(void *arg, int code, const char *why, const uint8_t *msg, 
 		else
 			parent_note_failure(s, e.code == OK ? why : e.text, clock_calendar());
 	}
-	asker_next(a, take_parent, parent_done);
+	if (code == OK && l->find[FIND_NAMESERVERS] != NULL && !l->is_broken_off)
+		ask(a, s->name, RR_NS, on_referral);
+	else
+		asker_next(a, take_parent, parent_done);
 }
 
 /* These servers and no others; what is known of those that stay is kept. */
@@ -352,6 +399,10 @@ static void servers_found(void *arg)
 
 	if (l->finding > 0 && --l->finding > 0)
 		return;
+	if (l->is_broken_off) {
+		look_end(l);
+		return;
+	}
 	l->state.problem[0] = '\0';
 	l->said.is_whole = true;
 	take_servers(l);
@@ -376,8 +427,8 @@ void monitor_look_start(struct monitor *m)
 
 	l->monitor = m;
 	l->began = clock_calendar();
-	monitor_state_load(m, &l->state);
-	if (m->signer->config->resolver.origin.line > 0 && !is_ours) {
+	l->is_broken_off = monitor_state_load(m, &l->state) != OK;
+	if (!l->is_broken_off && m->signer->config->resolver.origin.line > 0 && !is_ours) {
 		if (c->servers.count == 0 || c->bootstrap)
 			find_new(l, FIND_NAMESERVERS);
 		if (c->parent.servers.count == 0)

@@ -22,6 +22,7 @@ struct monitor_look {
 	struct monitor_said said;
 	int64_t began;
 	struct finder *find[FIND_KINDS];
+	struct find_names delegation; /* as the parent's servers have it; none: they gave no referral */
 	unsigned finding;
 	char (*servers)[PEER_NAME_MAX]; /* of the domain */
 	unsigned count;
