@@ -7,6 +7,8 @@
 
 #define REPEAT 86400
 #define REPEAT_EMERGENCY 14400
+#define REPEAT_OLD 604800
+#define OLD 2592000	/* nobody does anything about it: not for ever at the same pace (R50) */
 #define NEWS_LEAST 3600 /* from one telling to the next about something else */
 
 __attribute__((format(printf, 3, 4))) static void add_text(
@@ -233,7 +235,11 @@ void alert_find(enum alert_kind kind, const struct alert_input *in, struct alert
 
 static int64_t repeat_of(const struct alert_state *s)
 {
-	return s->is_emergency ? REPEAT_EMERGENCY : REPEAT;
+	bool is_old = s->told - s->since >= OLD;
+
+	if (s->is_emergency)
+		return is_old ? REPEAT : REPEAT_EMERGENCY;
+	return is_old ? REPEAT_OLD : REPEAT;
 }
 
 static bool is_news(const struct alert_state *s, const struct alert_finding *f, int64_t now)

@@ -7,7 +7,8 @@
  *           belongs to a key that signs the DNSKEY set, since then nobody can validate
  *
  * Told when it is found, again when it is about something else (not within an hour), and each day while it
- * lasts, an emergency each four hours.  Its end is told once.  What comes and goes is told no more often. */
+ * lasts, an emergency each four hours; after thirty days each week, an emergency each day.  Its end is told
+ * once.  What comes and goes is told no more often. */
 #ifndef PARENT_ALERT_H
 #define PARENT_ALERT_H
 

@@ -212,6 +212,21 @@ static void test_telling(void **state)
 	buf_free(&b);
 }
 
+/* What nobody does anything about: daily for a month, then weekly. */
+static void test_long(void **state)
+{
+	struct alert_state s = {0};
+	struct alert_finding f;
+	unsigned told = 0;
+
+	(void)state;
+	server(0, &old, &foreign);
+	f = find(ALERT_WRONG, T);
+	for (int64_t now = T; now < T + 365 * DAY; now = alert_next(&s, &f))
+		told += alert_step(&s, &f, now) == ALERT_TELL;
+	assert_int_equal(told, 31 + (365 - 31) / 7);
+}
+
 /* What comes and goes each hour is told once a day, and its end as often. */
 static void test_flapping(void **state)
 {
@@ -244,6 +259,8 @@ int main(void)
 		NULL},
 	    {"R30 words have their bounds", test_many, setup, NULL, NULL},
 	    {"R30 told at once, each day, and over once", test_telling, setup, NULL, NULL},
+	    {"R50 what lasts is not repeated at the same pace for ever", test_long, setup, NULL,
+		NULL},
 	    {"R30 what comes and goes is no flood", test_flapping, setup, NULL, NULL},
 	};
 
