@@ -136,7 +136,7 @@ controls {{ inet 127.0.0.1 port {self.control_port} allow {{ 127.0.0.1; }} keys 
         return self
 
     def rndc(self, *words):
-        run("rndc", "-c", self.folder / "rndc.conf", *words)
+        return run("rndc", "-c", self.folder / "rndc.conf", *words)
 
     def update(self, zone, text):
         self.zones[zone].write_text(text)
