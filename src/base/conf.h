@@ -48,12 +48,11 @@ struct conf_table;
 enum conf_flag {
 	CONF_REQUIRED = 1,
 	CONF_SECRET = 2,    /* never shown, only written where secrets may go */
-	CONF_IF_GIVEN = 8,  /* a group that CONF_WHOLE leaves out when it was not given */
-	CONF_LATER = 4,     /* accepted and checked; without effect in this version */
-	CONF_NETWORK = 16,  /* who is handed this setting, see conf_write */
-	CONF_SIGNER = 32,
-	CONF_FILE = 64,
-	CONF_WHOLE = 128 /* conf_write: also what is the same as its fallback, for people to read */
+	CONF_IF_GIVEN = 4,  /* a group that CONF_WHOLE leaves out when it was not given */
+	CONF_NETWORK = 8,  /* who is handed this setting, see conf_write */
+	CONF_SIGNER = 16,
+	CONF_FILE = 32,
+	CONF_WHOLE = 64 /* conf_write: also what is the same as its fallback, for people to read */
 };
 struct conf_item {
 	const char *name;

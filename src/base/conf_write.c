@@ -295,8 +295,6 @@ void conf_manual(const struct conf_table *t, struct buf *out)
 			buf_printf(out, "Default:\n.Dq %s .\n", item->fallback);
 		if (item->flags & CONF_REQUIRED)
 			buf_printf(out, "Required.\n");
-		if (item->flags & CONF_LATER)
-			buf_printf(out, "Checked, but without effect in this version.\n");
 		if (item->sub != NULL)
 			conf_manual(item->sub, out);
 	}

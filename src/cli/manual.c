@@ -56,8 +56,6 @@ static void put_verb(struct buf *out, const struct verb *v)
 	manual_sentence(out, v->help);
 	manual_text(out, v->manual);
 	put_one_of(out, v);
-	if (v->later)
-		manual_text(out, "Not available in this version.");
 	put_options(out, v->options);
 }
 

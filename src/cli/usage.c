@@ -90,43 +90,21 @@ static void put_option(FILE *to, const struct verb_option *o)
 void usage_verb(FILE *to, const struct verb *v)
 {
 	usage_line(to, v);
-	fprintf(to, "\n%s%s\n", v->help, v->later ? " (not available in this version)" : "");
+	fprintf(to, "\n%s\n", v->help);
 	if (v->options->name != NULL)
 		fputc('\n', to);
 	for (const struct verb_option *o = v->options; o->name != NULL; o++)
 		put_option(to, o);
 }
 
-static void put_verbs(FILE *to, const char *prefix, bool later)
+static void put_verbs(FILE *to, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
 	for (const struct verb *v = verbs; v->name != NULL; v++) {
-		if (v->later == later && strncmp(v->name, prefix, len) == 0 &&
-		    (len == 0 || v->name[len] == ' '))
+		if (strncmp(v->name, prefix, len) == 0 && (len == 0 || v->name[len] == ' '))
 			fprintf(to, "  %-18s %s\n", v->name, v->help);
 	}
-}
-
-static void put_later(FILE *to)
-{
-	struct line l = {.to = to, .indent = 1, .at = 1};
-	const char *before = NULL;
-	char text[60];
-
-	fputs("\nNot available in this version:\n ", to);
-	for (const struct verb *v = verbs; v->name != NULL; v++) {
-		if (!v->later)
-			continue;
-		if (before != NULL) {
-			snprintf(text, sizeof(text), "%s,", before);
-			line_put(&l, text);
-		}
-		before = v->name;
-	}
-	if (before != NULL)
-		line_put(&l, before);
-	fputc('\n', to);
 }
 
 void usage_verbs(FILE *to)
@@ -135,8 +113,7 @@ void usage_verbs(FILE *to)
 	      "       intaglio help [VERB]\n"
 	      "       intaglio --version\n\n",
 	    to);
-	put_verbs(to, "", false);
-	put_later(to);
+	put_verbs(to, "");
 	fputc('\n', to);
 	for (const struct verb_option *o = verb_common; o->name != NULL; o++)
 		put_option(to, o);
@@ -161,8 +138,7 @@ int usage_help(int count, char *const words[])
 	if (v != NULL)
 		usage_verb(stdout, v);
 	else if (is_group) {
-		put_verbs(stdout, words[0], false);
-		put_verbs(stdout, words[0], true);
+		put_verbs(stdout, words[0]);
 	} else
 		fprintf(stderr, "intaglio: there is no verb \"%s\"; `intaglio help` lists them\n",
 		    (char *)name.data);

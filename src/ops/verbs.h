@@ -28,7 +28,6 @@ struct verb_option {
 
 struct verb {
 	const char *name;     /* "zone add"; NULL ends the table */
-	bool later;           /* known, and refused: not available in this version */
 	const char *argument; /* "FILE", always required; NULL: takes none */
 	unsigned argument_flags;
 	const struct verb_option *options;
