@@ -1,5 +1,6 @@
 /* Changes of DS sets on their way to a parent: see handover.h.  A bounded number is under way at a
- * time; the others wait in line.  Runs in the signing side. */
+ * time, and one for each domain: a command that was called off runs to its end, and what comes
+ * after it must not be overtaken by it.  The others wait in line.  Runs in the signing side. */
 #include "daemon/signer/handover.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #define AT_ONCE 32
 
 struct handover {
-	struct handover *next; /* in line */
+	struct handover *next; /* in line, or among those under way */
 	struct signer *signer;
 	struct handover_order order;   /* what it points to is ours: */
 	struct config_parent settings; /* those of it that are needed, since a reload may come */
@@ -25,6 +26,13 @@ struct handover {
 };
 
 static void start_some(struct signer *s);
+
+static void take_out(struct handover **list, struct handover *h)
+{
+	while (*list != h)
+		list = &(*list)->next;
+	*list = h->next;
+}
 
 static struct handover *handover_new(struct signer *s, const struct handover_order *o)
 {
@@ -60,7 +68,7 @@ static void finish(struct handover *h)
 {
 	struct signer *s = h->signer;
 
-	s->handovers_running--;
+	take_out(&s->handovers_running, h);
 	handover_free(h);
 	start_some(s);
 }
@@ -91,19 +99,44 @@ static void ask_command(struct handover *h)
 	buf_free(&body);
 }
 
+static void start(struct handover *h)
+{
+	struct signer *s = h->signer;
+
+	take_out(&s->handovers, h);
+	h->is_running = true;
+	h->next = s->handovers_running;
+	s->handovers_running = h;
+	if (h->settings.submit == SUBMIT_UPDATE)
+		h->update = update_start(s, &h->order, answered, h);
+	else
+		ask_command(h);
+}
+
+/* The first in line whose domain has none under way; NULL: none may start. */
+static struct handover *next_in_line(const struct signer *s)
+{
+	unsigned running = 0;
+	bool waits;
+
+	for (const struct handover *r = s->handovers_running; r != NULL; r = r->next)
+		running++;
+	for (struct handover *h = s->handovers; h != NULL && running < AT_ONCE; h = h->next) {
+		waits = false;
+		for (const struct handover *r = s->handovers_running; r != NULL; r = r->next)
+			waits = waits || name_equal(r->apex, h->apex);
+		if (!waits)
+			return h;
+	}
+	return NULL;
+}
+
 static void start_some(struct signer *s)
 {
-	while (s->handovers != NULL && s->handovers_running < AT_ONCE) {
-		struct handover *h = s->handovers;
+	struct handover *h;
 
-		s->handovers = h->next;
-		h->is_running = true;
-		s->handovers_running++;
-		if (h->settings.submit == SUBMIT_UPDATE)
-			h->update = update_start(s, &h->order, answered, h);
-		else
-			ask_command(h);
-	}
+	while ((h = next_in_line(s)) != NULL)
+		start(h);
 }
 
 struct handover *handover_start(
@@ -123,15 +156,6 @@ struct handover *handover_start(
 	return h;
 }
 
-static void leave_line(struct handover *h)
-{
-	struct handover **p = &h->signer->handovers;
-
-	while (*p != h)
-		p = &(*p)->next;
-	*p = h->next;
-}
-
 void handover_cancel(struct handover *h)
 {
 	if (h == NULL)
@@ -142,12 +166,12 @@ void handover_cancel(struct handover *h)
 	} else if (h->is_running) {
 		h->is_cancelled = true;
 	} else {
-		leave_line(h);
+		take_out(&h->signer->handovers, h);
 		handover_free(h);
 	}
 }
 
 bool handover_is_busy(const struct signer *s)
 {
-	return s->handovers_running > 0 || s->handovers != NULL;
+	return s->handovers_running != NULL || s->handovers != NULL;
 }

@@ -145,7 +145,7 @@ struct signer {
 	struct signer_notices *notices;
 	struct leap *leap;	  /* of the virtual clock, under way; NULL */
 	struct handover *handovers; /* changes of DS sets that wait for their turn */
-	unsigned handovers_running;
+	struct handover *handovers_running;
 	struct zone_alert *alerts; /* to be written down */
 	struct loop_timer *save_alerts;
 	bool alerts_failed; /* to be written down, last time */
