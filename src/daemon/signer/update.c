@@ -33,7 +33,7 @@ static void job_end(struct update_job *j, bool ok, const char *why)
 {
 	char text[REASON_MAX];
 
-	snprintf(text, sizeof(text), "server %s: %s", j->order->parent->primary, why);
+	snprintf(text, sizeof(text), "server %.64s: %.300s", j->order->parent->primary, why);
 	j->done(j->arg, ok, ok ? "" : text);
 	free(j);
 }

@@ -62,7 +62,7 @@ static json_t *check_json(const struct diagnosis *d, const struct check *k)
 	json_t *stanzas = fix_stanzas(k->kind, &k->verdict, config, server, d->zone), *one;
 	struct buf fix = {0};
 
-	fix_text(k->kind, &k->verdict, config, server, d->zone, &fix);
+	fix_text(k->kind, &k->verdict, server, d->zone, &fix);
 	one = json_pack("{s:s,s:s,s:s,s:s,s:o}", "check", kinds[k->kind].name, "server", k->server,
 	    "result", results[k->verdict.result], "detail", k->verdict.detail, "fix",
 	    json_stringn(fix.len == 0 ? "" : (const char *)fix.data, fix.len));

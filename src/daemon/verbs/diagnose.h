@@ -52,8 +52,8 @@ void answer_judge(enum check_kind kind, const struct expectation *x, const struc
     struct outcome *out);
 
 /* diagnose_fix.c: one or two sentences, "" where there is nothing to be done.  server NULL: none. */
-void fix_text(enum check_kind kind, const struct outcome *v, const struct config *config,
-    const struct config_server *server, const char *zone, struct buf *out);
+void fix_text(enum check_kind kind, const struct outcome *v, const struct config_server *server,
+    const char *zone, struct buf *out);
 /* {"bind": ..., "nsd": ..., "knot": ...}, where a stanza of the server's would put it right; NULL. */
 json_t *fix_stanzas(enum check_kind kind, const struct outcome *v, const struct config *config,
     const struct config_server *server, const char *zone);

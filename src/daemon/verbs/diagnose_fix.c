@@ -126,10 +126,9 @@ static void fix_local(
 		    zone, zone);
 }
 
-void fix_text(enum check_kind kind, const struct outcome *v, const struct config *config,
-    const struct config_server *server, const char *zone, struct buf *out)
+void fix_text(enum check_kind kind, const struct outcome *v, const struct config_server *server,
+    const char *zone, struct buf *out)
 {
-	(void)config;
 	if (v->result == RESULT_OK)
 		return;
 	if (server == NULL || v->cause == CAUSE_FOREIGN_DS || v->cause == CAUSE_NO_DS)
