@@ -70,6 +70,6 @@ tests_unit_test_smtp_SOURCES = tests/unit/test_smtp.c
 tests_unit_test_smtp_LDADD = libdeliver.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
 # One delivery by hand, for the tests against real servers.
-check_PROGRAMS += tests/unit/deliver_one
-tests_unit_deliver_one_SOURCES = tests/unit/deliver_one.c
-tests_unit_deliver_one_LDADD = $(DELIVER_LIBS) $(BASE_LIBS)
+check_PROGRAMS += tests/programs/deliver_one
+tests_programs_deliver_one_SOURCES = tests/programs/deliver_one.c
+tests_programs_deliver_one_LDADD = $(DELIVER_LIBS) $(BASE_LIBS)

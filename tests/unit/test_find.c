@@ -98,6 +98,41 @@ static void test_names(void **state)
 	packet_builder_free(&b);
 }
 
+/* As a parent's server gives it: with this flag, the NS set in this section. */
+static int referral(uint16_t flags, unsigned section, struct find_names *names)
+{
+	struct packet_builder b = answer_begin(child, RR_NS, flags);
+	int code;
+
+	put(&b, section, child, RR_NS, 600, ns, name_len(ns));
+	put(&b, 2, parent, RR_NS, 600, other, name_len(other));
+	packet_end(&b);
+	code = find_read_referral(b.buf.data, b.buf.len, child, names, NULL);
+	packet_builder_free(&b);
+	return code;
+}
+
+static void test_referral(void **state)
+{
+	struct find_names names = {.count = 0}, more = {.count = 0};
+
+	(void)state;
+	assert_int_equal(referral(PACKET_FLAG_AA, 2, &names), ERR_MISSING);
+	assert_int_equal(referral(0, 1, &names), ERR_MISSING);
+	assert_int_equal(referral(RCODE_REFUSED, 2, &names), ERR_MISSING);
+	assert_int_equal(names.count, 0);
+	assert_int_equal(referral(0, 2, &names), OK);
+	assert_int_equal(names.count, 1);
+	assert_true(name_equal(names.names[0], ns));
+	assert_false(find_names_equal(&names, &more));
+	assert_int_equal(find_add_name(&more, other, NULL), OK);
+	assert_false(find_names_equal(&names, &more));
+	assert_int_equal(find_add_name(&more, ns, NULL), OK);
+	assert_false(find_names_equal(&names, &more));
+	assert_int_equal(find_add_name(&names, other, NULL), OK);
+	assert_true(find_names_equal(&names, &more));
+}
+
 static void test_names_too_many(void **state)
 {
 	struct find_names names = {.count = 0};
@@ -176,6 +211,8 @@ int main(void)
 	    {"R31 the parent zone is the one whose SOA stands in an answer", test_zone, NULL, NULL,
 		NULL},
 	    {"R31 name servers: those of the zone that was asked for, each once", test_names, NULL,
+		NULL, NULL},
+	    {"R41 the names of a delegation: of a referral, not of an answer", test_referral, NULL,
 		NULL, NULL},
 	    {"too many name servers are refused", test_names_too_many, NULL, NULL, NULL},
 	    {"R25 addresses: aliases followed, each once, the smallest TTL", test_addresses, NULL,

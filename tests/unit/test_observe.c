@@ -169,6 +169,9 @@ static void appears_everywhere(void **state)
 	assert_fact(FACT(b, 1, T0 + 3 * HOUR), PARENT_THERE, T0 + 2 * HOUR);
 	assert_fact(FACT(b, 2, T0 + 3 * HOUR), PARENT_THERE, T0 + 3 * HOUR);
 	assert_int_equal(parent_ttl_max(&b.view), TTL);
+	/* A TTL is not signed: a slip must not hold a step up for years. */
+	b.view.servers[0].ttl_max = UINT32_MAX;
+	assert_int_equal(parent_ttl_max(&b.view), 7 * 86400);
 }
 
 static void disappears_everywhere(void **state)

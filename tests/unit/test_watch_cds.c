@@ -294,6 +294,12 @@ static void a_revoked_key(void **state)
 	wish(r, RIG_KEYS_OF(b->old, b->new), RIG_KEYS_OF(b->old));
 	rig_live_for(r, 3 * RIG_DAY);
 	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_NOT_NEW);
+	/* Nor when only the revoked form stands in the zone, and the CDS names the other. */
+	rig_serve(r, RIG_KEYS_OF(b->old, revoked, b->zsk), RIG_KEYS_OF(b->old));
+	wish(r, RIG_KEYS_OF(b->old, b->new), RIG_KEYS_OF(b->old));
+	rig_live_for(r, 3 * RIG_DAY);
+	rig_assert(r, WATCH_NOTHING, WATCH_CAUSE_NOT_NEW);
+	assert_parent(r, RIG_KEYS_OF(b->old));
 }
 
 /* RFC 8078 4. */

@@ -359,7 +359,7 @@ static const struct conf_item monitored_items[] = {
 	ITEM(config_monitored, "contact", contact, CONF_STRING,
 	    .doc = "Mail address for notices.  Default: that of the zone, where it is signed here."),
 	ITEM(config_monitored, "servers", servers, CONF_NAMES,
-	    .doc = "The domain's name servers, each of which is asked, by TCP: names of servers, or numeric addresses, with @port where it is not 53.  Default: the destinations of a zone that is signed here; else they are found through the resolver, each address of each of them, anew at each look."),
+	    .doc = "The domain's name servers, each of which is asked, by TCP: names of servers, or numeric addresses, with @port where it is not 53.  Default: the destinations of a zone that is signed here; else they are found through the resolver, each address of each of them, anew at each look; where the delegation at the parent names other servers than the domain itself, nothing is decided."),
 	ITEM(config_monitored, "allow_delete", allow_delete, CONF_BOOL, .fallback = "false",
 	    .doc = "In mode cds: a CDS of algorithm 0 takes the DS out, which makes the domain insecure (RFC 8078)."),
 	ITEM(config_monitored, "bootstrap", bootstrap, CONF_BOOL, .fallback = "false",

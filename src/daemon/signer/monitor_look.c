@@ -60,7 +60,7 @@ static void look_end(void *arg)
 	monitor_look_ended(m, next);
 }
 
-static void add_problem(struct monitor_look *l, const char *what, const char *why)
+void monitor_look_problem(struct monitor_look *l, const char *what, const char *why)
 {
 	char *out = l->state.problem;
 	size_t len = strlen(out), size = sizeof(l->state.problem);
@@ -187,7 +187,7 @@ static void ask_child(void *arg)
 	for (unsigned i = 0; i < l->count; i++)
 		names[i] = l->servers[i];
 	if (watch_child_servers(&l->state.child, names, l->count, &e) != OK) {
-		add_problem(l, "its name servers", e.text);
+		monitor_look_problem(l, "its name servers", e.text);
 		l->count = 0;
 	}
 	free(names);
@@ -195,24 +195,6 @@ static void ask_child(void *arg)
 }
 
 /* The parent's servers */
-
-/* Resolvers come by the delegation.  Where its names and the domain's own NS set differ, servers
- * that some of them reach were not asked, and who made up the latter must not vouch for a first DS
- * (RFC 9615 4.2). */
-static void compare_delegation(struct monitor_look *l)
-{
-	const struct finder *finder = l->find[FIND_NAMESERVERS];
-	const struct found *f = finder == NULL ? NULL : finder_found(finder);
-
-	if (f == NULL || !f->is_complete || f->names == NULL)
-		return;
-	if (l->delegation.count == 0 && monitor_settings(l->monitor)->bootstrap)
-		add_problem(
-		    l, "no DS is made for it", "no server of the parent gives a referral to it");
-	else if (l->delegation.count > 0 && !find_names_equal(&l->delegation, f->names))
-		add_problem(l, "nothing is decided",
-		    "the delegation at the parent and the domain's own NS records name other servers");
-}
 
 static void parent_done(void *arg)
 {
@@ -225,7 +207,7 @@ static void parent_done(void *arg)
 	}
 	l->said.fresh = z == NULL ? l->began : signer_parent_fresh(z, clock_calendar());
 	l->said.parent = view_of(l);
-	compare_delegation(l);
+	monitor_trust_delegation(l);
 	l->said.event =
 	    watch_child_parent(&l->state.child, l->said.parent, l->said.fresh, clock_calendar());
 	ask_child(l);
@@ -254,7 +236,7 @@ static void on_referral(void *arg, int code, const char *why, const uint8_t *msg
 	if (!is_our_fault(l, code, why) && code == OK) {
 		code = find_read_referral(msg, len, l->monitor->apex, &l->delegation, &e);
 		if (code != OK && code != ERR_MISSING)
-			add_problem(l, "its delegation cannot be read", e.text);
+			monitor_look_problem(l, "its delegation cannot be read", e.text);
 	}
 	asker_next(a, take_parent, parent_done);
 }
@@ -281,10 +263,12 @@ static void on_parent(void *arg, int code, const char *why, const uint8_t *msg, 
 		else
 			parent_note_failure(s, e.code == OK ? why : e.text, clock_calendar());
 	}
-	if (code == OK && l->find[FIND_NAMESERVERS] != NULL && !l->is_broken_off)
+	if (code == OK && l->find[FIND_NAMESERVERS] != NULL && !l->is_broken_off) {
+		l->asked_delegation = true;
 		ask(a, s->name, RR_NS, on_referral);
-	else
+	} else {
 		asker_next(a, take_parent, parent_done);
+	}
 }
 
 /* These servers and no others; what is known of those that stay is kept. */
@@ -325,7 +309,7 @@ static void ask_parent(void *arg)
 		set_parent(l, names, f->count);
 		free(names);
 	} else {
-		add_problem(l, "its parent's servers cannot be found",
+		monitor_look_problem(l, "its parent's servers cannot be found",
 		    f == NULL ? "no resolver is configured" : f->why);
 	}
 	askers_start(l, take_parent, parent_done);
@@ -355,7 +339,7 @@ static void take_observed(struct monitor_look *l, const struct signer_zone *z)
 	for (unsigned i = 0; f != NULL && i < f->count; i++)
 		add_server(l, f->servers[i]);
 	if (l->count == 0)
-		add_problem(l, "its name servers are not known",
+		monitor_look_problem(l, "its name servers are not known",
 		    "it has no destinations, and its policy does not observe name servers");
 }
 
@@ -371,7 +355,7 @@ static void take_found(struct monitor_look *l)
 			add_server(l, f->servers[i]);
 		return;
 	}
-	add_problem(l, "its name servers cannot be found",
+	monitor_look_problem(l, "its name servers cannot be found",
 	    f == NULL ? "no resolver is configured" : f->why);
 	for (unsigned i = 0; i < c->server_count; i++)
 		add_server(l, c->servers[i].name);
@@ -383,7 +367,7 @@ static void take_servers(struct monitor_look *l)
 	const struct signer_zone *z = monitor_zone(l->monitor);
 
 	if (z != NULL && (!z->has_head || !z->head.published))
-		add_problem(l, "nothing is asked", "no version of it was published yet");
+		monitor_look_problem(l, "nothing is asked", "no version of it was published yet");
 	else if (given->count > 0)
 		for (unsigned i = 0; i < given->count; i++)
 			add_server(l, given->list[i]);

@@ -142,6 +142,25 @@ void monitor_trust_signals(struct monitor_look *l, loop_fn *then)
 	next_signal(l);
 }
 
+/* Resolvers come by the delegation.  Where its names and the domain's own NS set differ, servers
+ * that some of them reach were not asked, and who made up the latter must not vouch for a first DS
+ * (RFC 9615 4.2). */
+void monitor_trust_delegation(struct monitor_look *l)
+{
+	const struct finder *finder = l->find[FIND_NAMESERVERS];
+	const struct found *f = finder == NULL ? NULL : finder_found(finder);
+
+	if (f == NULL || !f->is_complete || f->names == NULL)
+		return;
+	if (l->asked_delegation && l->delegation.count == 0 &&
+	    monitor_settings(l->monitor)->bootstrap)
+		monitor_look_problem(
+		    l, "no DS is made for it", "no server of the parent gives a referral to it");
+	else if (l->delegation.count > 0 && !find_names_equal(&l->delegation, f->names))
+		monitor_look_problem(l, "nothing is decided",
+		    "the delegation at the parent and the domain's own NS records name other servers");
+}
+
 void monitor_trust_end(struct monitor_look *l)
 {
 	signer_chain_cancel(l->chain);
